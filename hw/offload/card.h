@@ -86,8 +86,19 @@ void card_io_start(Card *card, const CardIo *io);
 /* Forgets I/O of (fn, slot): no admitted/done follows. A physical write that
  * has not landed yet never lands. */
 void card_io_cancel(Card *card, unsigned fn, unsigned slot);
-/* All of @fn's. */
+/* All of @fn's. The controller calls seam->model_cancel(fn) as well; the order
+ * of the two does not matter. */
 void card_io_cancel_all(Card *card, unsigned fn);
+/*
+ * For nvme_ctrl_load() without resubmit: gives back to the card the I/O which
+ * the controller had handed to card_io_admit() or card_io_start() when the
+ * state was saved and of which it has not heard since. The card's own part
+ * of the state is loaded before the controllers' and knows how far each got;
+ * @io->buf is what it lacks (NULL while an I/O waits for admission). false:
+ * the card knows no such I/O, the state is inconsistent. With resubmit the
+ * card forgets all I/O; the controller begins again at card_io_admit().
+ */
+bool card_io_rebind(Card *card, const CardIo *io);
 
 const CardSeam *card_seam(const Card *card);
 void *card_seam_opaque(const Card *card);
@@ -98,15 +109,21 @@ bool card_suspended(const Card *card);
 /* A controller became idle or fetched its last: the card may now be. */
 void card_progress(Card *card);
 
-/* Counters for SMART and card statistics, kept by the card per interface. */
+/*
+ * Counters for SMART and card statistics, kept per interface; saved by the
+ * card. The card counts I/O when it is done (first four lines), the
+ * controller the rest.
+ */
 typedef struct CardIfStats {
     uint64_t read_cmds, write_cmds, other_cmds;
     uint64_t read_bytes, write_bytes;
-    uint64_t errors;
-    uint64_t throttled_cmds, throttled_ps;
-    uint64_t phys_reads, phys_writes;
+    uint64_t errors; /* I/O that the card ended with a status other than 0 */
+    uint64_t throttled_cmds, throttled_ps, phys_reads, phys_writes;
     uint64_t guest_errors, dma_refused;
     uint64_t resets;
+    /* Most I/O ever in flight. Version 2 of the application counts it;
+     * version 1 leaves it 0. */
+    uint64_t peak_in_flight;
 } CardIfStats;
 CardIfStats *card_if_stats(Card *card, unsigned fn);
 

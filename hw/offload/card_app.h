@@ -105,7 +105,7 @@ typedef enum CardFaultKind {
     CARD_FAULT_READ_ERROR = 0, /* physical reads of the range fail */
     CARD_FAULT_WRITE_ERROR,
     CARD_FAULT_STALL_DRIVE,    /* requests to the drive wait until cleared */
-    CARD_FAULT_STALL_INTERFACE /* the interface fetches nothing until cleared*/
+    CARD_FAULT_STALL_INTERFACE /* its I/O is held back until cleared */
 } CardFaultKind;
 
 typedef struct CardFault {

@@ -158,6 +158,8 @@ typedef struct CardSeam {
     bool (*xts)(void *opaque, bool encrypt,
                 const uint8_t key[SEAM_XTS_KEY_BYTES], uint64_t first_unit,
                 uint32_t unit_bytes, const void *in, void *out, size_t len);
+    /* The key is being wiped: drop what was kept of it. May be NULL. */
+    void (*xts_forget)(void *opaque, const uint8_t key[SEAM_XTS_KEY_BYTES]);
     /* AES-256-GCM under the card's root secret, which never leaves the
      * supplier. @out has len + SEAM_SEAL_EXTRA_BYTES. unseal: false when the
      * bytes were not sealed by this card with the same @label. */
