@@ -122,7 +122,7 @@ const MetricInfo metrics_table[] = {
       "fio in the guest" },
     FIO_LATENCY("read", "reads"),
     FIO_LATENCY("write", "writes"),
-    { METRIC_OF_FIO, "errors_count", UNIT_COUNT, "I/O errors that fio saw",
+    { METRIC_OF_FIO, "errors_count", UNIT_COUNT, "I/O errors that fio saw; verify failures are not among them",
       "fio in the guest" },
     { METRIC_OF_FIO, "verify_errors_count", UNIT_COUNT,
       "blocks whose content was not what had been written",

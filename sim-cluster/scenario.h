@@ -284,7 +284,12 @@ typedef struct ScnFio {
     GPtrArray *options;    /* char *: further "key=value", file order */
 } ScnFio;
 
-typedef struct ScnLoad { /* exactly one of run and fio is not NULL */
+/*
+ * Exactly one of run and fio is not NULL. The exit code of a load is judged by
+ * expectations (HANDLE.exit_code, HANDLE.errors_count) only: it never ends
+ * the run, so that a control run completes.
+ */
+typedef struct ScnLoad {
     ScnStep step;
     ScnFio *fio;
     char *run;
@@ -395,13 +400,19 @@ typedef struct ScnSet {
     char *path, *value;
 } ScnSet;
 
+typedef struct ScnBreak {
+    ScnObject obj;
+    char *expect;    /* id of the expectation that must break ... */
+    bool any_margin; /* TEXT and BOOL metrics: any difference will do */
+    int64_t by;      /* ... by at least this, in the metric's base unit */
+} ScnBreak;
+
 typedef struct ScnControl {
     ScnObject obj;
     char *name;
-    GPtrArray *set;      /* ScnSet */
-    char *expect;        /* id of the expectation that must break ... */
-    bool any_margin;     /* TEXT and BOOL: any difference */
-    int64_t by;          /* ... by at least this, in the metric's base unit */
+    GPtrArray *set;    /* ScnSet */
+    GPtrArray *breaks; /* ScnBreak; at least 1: all of them must break, and
+                        * every expectation not named here must hold */
 } ScnControl;
 
 /* ---- the scenario ------------------------------------------------------ */
