@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What qemu/fetch, qemu/build and qemu/save-patch share: paths, messages, the
 # lock and the patch series. Sourced, with $root set.
@@ -52,4 +52,4 @@ apply() {
 }
 
 # The files a patch touches.
-touched() { sed -n -e 's,^+++ b/\([^[:space:]]*\).*,\1,p' -e 's,^--- a/\([^[:space:]]*\).*,\1,p' "$@" | sort -u; }
+touched() { sed -n -e 's,^+++ b/\([^[:space:]]*\).*,\1,p' -e 's,^--- a/\([^[:space:]]*\).*,\1,p' "$1" | sort -u; }
