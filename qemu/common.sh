@@ -53,3 +53,11 @@ apply() {
 
 # The files a patch touches.
 touched() { sed -n -e 's,^+++ b/\([^[:space:]]*\).*,\1,p' -e 's,^--- a/\([^[:space:]]*\).*,\1,p' "$1" | sort -u; }
+
+# Files below src, as ./NAME, that were edited by hand: newer than its stamp.
+hand_edits() {
+    [ -e "$src/.outrigger-patched" ] || return 0
+    (cd "$src" && find . -newer .outrigger-patched -type f \
+        ! -name '*.pyc' ! -name '*.rej' ! -name '*.orig' ! -name '.*.sw?' \
+        ! -path './.outrigger-*' ! -path './hw/outrigger/*' ! -path './subprojects/*')
+}
