@@ -5,24 +5,21 @@
  */
 #include "metrics_table.h"
 
-#define FIO_LATENCY(dir, what)                                             \
-    { METRIC_OF_FIO, "lat_" dir "_min_ps", UNIT_DURATION,                  \
-      "shortest latency of " what, "fio in the guest" },                   \
-    { METRIC_OF_FIO, "lat_" dir "_mean_ps", UNIT_DURATION,                 \
-      "mean latency of " what, "fio in the guest" },                       \
-    { METRIC_OF_FIO, "lat_" dir "_p50_ps", UNIT_DURATION,                  \
-      "median latency of " what, "fio in the guest" },                     \
-    { METRIC_OF_FIO, "lat_" dir "_p90_ps", UNIT_DURATION,                  \
-      "90th percentile latency of " what, "fio in the guest" },            \
-    { METRIC_OF_FIO, "lat_" dir "_p99_ps", UNIT_DURATION,                  \
-      "99th percentile latency of " what, "fio in the guest" },            \
-    { METRIC_OF_FIO, "lat_" dir "_p999_ps", UNIT_DURATION,                 \
-      "99.9th percentile latency of " what, "fio in the guest" },          \
-    { METRIC_OF_FIO, "lat_" dir "_max_ps", UNIT_DURATION,                  \
-      "longest latency of " what, "fio in the guest" }
-
-#define CARD_STAT(name, unit, text)                                        \
+/* clang-format off */
+#define FIO_LATENCY(dir, stat, text) \
+    { METRIC_OF_FIO, "lat_" dir "_" stat "_ps", UNIT_DURATION, \
+      text " latency of " dir "s", "fio in the guest" }
+#define FIO_LATENCIES(dir) \
+    FIO_LATENCY(dir, "min", "shortest"), \
+    FIO_LATENCY(dir, "mean", "mean"), \
+    FIO_LATENCY(dir, "p50", "median"), \
+    FIO_LATENCY(dir, "p90", "90th percentile"), \
+    FIO_LATENCY(dir, "p99", "99th percentile"), \
+    FIO_LATENCY(dir, "p999", "99.9th percentile"), \
+    FIO_LATENCY(dir, "max", "longest")
+#define CARD_STAT(name, unit, text) \
     { METRIC_OF_INTERFACE, name, unit, text, "card statistics" }
+/* clang-format on */
 
 const MetricInfo metrics_table[] = {
     { METRIC_OF_RUN, "sim_ps", UNIT_DURATION,
@@ -80,8 +77,7 @@ const MetricInfo metrics_table[] = {
       "commands completed before the last of their physical requests",
       "card events" },
     { METRIC_OF_INTERFACE, "lat_p50_ps", UNIT_DURATION,
-      "median time from fetch to completion, all I/O commands",
-      "card events" },
+      "median time from fetch to completion, all I/O commands", "card events" },
     { METRIC_OF_INTERFACE, "lat_p99_ps", UNIT_DURATION,
       "99th percentile time from fetch to completion, all I/O commands",
       "card events" },
@@ -99,8 +95,8 @@ const MetricInfo metrics_table[] = {
       "guest agent" },
     { METRIC_OF_COMMAND, "runtime_ps", UNIT_DURATION,
       "from the command's start to its end", "guest agent" },
-    { METRIC_OF_COMMAND, "output_bytes", UNIT_SIZE,
-      "length of what it printed", "guest agent" },
+    { METRIC_OF_COMMAND, "output_bytes", UNIT_SIZE, "length of what it printed",
+      "guest agent" },
     { METRIC_OF_COMMAND, "finished_bool", UNIT_BOOL,
       "whether the command has ended", "guest agent" },
 
@@ -120,9 +116,10 @@ const MetricInfo metrics_table[] = {
       "fio in the guest" },
     { METRIC_OF_FIO, "write_ios_count", UNIT_COUNT, "writes completed",
       "fio in the guest" },
-    FIO_LATENCY("read", "reads"),
-    FIO_LATENCY("write", "writes"),
-    { METRIC_OF_FIO, "errors_count", UNIT_COUNT, "I/O errors that fio saw; verify failures are not among them",
+    FIO_LATENCIES("read"),
+    FIO_LATENCIES("write"),
+    { METRIC_OF_FIO, "errors_count", UNIT_COUNT,
+      "I/O errors that fio saw; verify failures are not among them",
       "fio in the guest" },
     { METRIC_OF_FIO, "verify_errors_count", UNIT_COUNT,
       "blocks whose content was not what had been written",
@@ -138,8 +135,7 @@ const MetricInfo metrics_table[] = {
       "fio in the guest" },
 
     { METRIC_OF_PLANT, "changed_bytes", UNIT_SIZE,
-      "bytes of the drive images that differ after the plant",
-      "drive images" },
+      "bytes of the drive images that differ after the plant", "drive images" },
     { METRIC_OF_PLANT, "read_back_bool", UNIT_BOOL,
       "whether the guest read back what it wrote", "guest agent" },
 

@@ -28,7 +28,7 @@ typedef enum MetricOwner {
     METRIC_OF_FIO,     /* load steps with fio */
     METRIC_OF_PLANT,
     METRIC_OF_INSPECT,
-    METRIC_OF_TIMED,   /* steps that take simulated time: how long */
+    METRIC_OF_TIMED, /* steps that take simulated time: how long */
     METRIC_OWNERS
 } MetricOwner;
 

@@ -17,10 +17,10 @@
 
 typedef enum ExitCode {
     EXIT_HELD = 0,
-    EXIT_BROKEN = 1,      /* the system under test broke an expectation */
-    EXIT_USAGE = 2,       /* bad usage or an invalid scenario */
-    EXIT_SKIPPED = 77,    /* a prerequisite is missing */
-    EXIT_TESTBED = 99,    /* the testbed itself failed */
+    EXIT_BROKEN = 1,   /* the system under test broke an expectation */
+    EXIT_USAGE = 2,    /* bad usage or an invalid scenario */
+    EXIT_SKIPPED = 77, /* a prerequisite is missing */
+    EXIT_TESTBED = 99, /* the testbed itself failed */
     EXIT_INTERRUPTED = 130
 } ExitCode;
 
@@ -33,8 +33,8 @@ typedef enum ProgressMode {
 } ProgressMode;
 
 typedef struct RunOptions {
-    const char *root;     /* project root, absolute */
-    const char *runs_dir; /* where run folders go; created when missing */
+    const char *root;       /* project root, absolute */
+    const char *runs_dir;   /* where run folders go; created when missing */
     uint64_t until_ps;      /* stop there (not a failure); 0: no */
     uint64_t wall_limit_ns; /* exit 99 beyond it; 0: none */
     unsigned repeat;        /* at least 1 */

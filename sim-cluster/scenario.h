@@ -64,9 +64,9 @@ typedef struct ScnDrive {
     ScnObject obj;
     char *name;
     uint64_t size_bytes; /* multiple of 1 MiB; of @image when that is given */
-    char *profile; /* path of a drive profile file */
-    char *image;   /* NULL: a new, empty drive. Else a raw image: the run
-                    * works on a copy, the file itself is never written. */
+    char *profile;       /* path of a drive profile file */
+    char *image;         /* NULL: a new, empty drive. Else a raw image: the run
+                          * works on a copy, the file itself is never written. */
 } ScnDrive;
 
 typedef enum ScnLayout { SCN_LAYOUT_LINEAR, SCN_LAYOUT_STRIPE } ScnLayout;
@@ -112,8 +112,8 @@ typedef struct ScnCardControls {
 
 typedef struct ScnCard {
     ScnObject obj;
-    char *profile;     /* path of a card profile file */
-    char *application; /* "stock", "update" or an absolute path (.so) */
+    char *profile;         /* path of a card profile file */
+    char *application;     /* "stock", "update" or an absolute path (.so) */
     GPtrArray *drives;     /* ScnDrive, in file order */
     GPtrArray *partitions; /* ScnPartition; created before the first boot */
     GPtrArray *interfaces; /* ScnInterface; PCI functions in this order */
@@ -146,13 +146,13 @@ typedef struct ScnHost { /* SCN_NODE_HOST: cast from ScnNode */
     ScnNode node;
     uint64_t memory_bytes;
     ScnCpu *cpu;
-    char *image;    /* "default", or NULL when one of these is given: */
-    char *kernel;   /* path or NULL */
-    char *initrd;   /* path or NULL */
-    char *disk;     /* raw image, run on a copy; path or NULL */
-    char *firmware; /* "seabios", "ovmf" or a path */
-    char *append;   /* added to the kernel's command line; may be "" */
-    ScnCard *card;  /* NULL: none */
+    char *image;          /* "default", or NULL when one of these is given: */
+    char *kernel;         /* path or NULL */
+    char *initrd;         /* path or NULL */
+    char *disk;           /* raw image, run on a copy; path or NULL */
+    char *firmware;       /* "seabios", "ovmf" or a path */
+    char *append;         /* added to the kernel's command line; may be "" */
+    ScnCard *card;        /* NULL: none */
     GPtrArray *qemu_nvme; /* ScnQemuNvme */
 } ScnHost;
 
@@ -209,9 +209,9 @@ typedef enum ScnVerb {
 typedef struct ScnStep {
     ScnObject obj;
     ScnVerb verb;
-    unsigned index; /* 0.. in the file's order */
-    char *node;     /* NULL for wait and finish */
-    char *as;       /* handle; "step-N" (N from 1) when none was written */
+    unsigned index;     /* 0.. in the file's order */
+    char *node;         /* NULL for wait and finish */
+    char *as;           /* handle; "step-N" (N from 1) when none was written */
     uint64_t within_ps; /* 0 for verbs that take no time */
 } ScnStep;
 
@@ -251,8 +251,8 @@ typedef struct ScnExtract { /* becomes metric HANDLE.NAME */
 typedef struct ScnExec {
     ScnStep step;
     char *run;
-    int expect_exit;      /* 0..255 or SCN_EXIT_ANY */
-    GPtrArray *extract;   /* ScnExtract */
+    int expect_exit;    /* 0..255 or SCN_EXIT_ANY */
+    GPtrArray *extract; /* ScnExtract */
 } ScnExec;
 
 typedef enum ScnFioRw {
@@ -274,14 +274,14 @@ typedef struct ScnFio {
     uint64_t iodepth;
     char *ioengine;
     uint64_t offset_bytes;
-    uint64_t size_bytes;   /* 0: to the end of the namespace */
-    uint64_t runtime_ps;   /* 0: until size_bytes are done; else time based */
-    uint64_t rate_iops;    /* 0: none */
-    char *verify;          /* "none" or fio's name of a checksum */
-    bool verify_only;      /* reads and checks what an earlier job wrote */
+    uint64_t size_bytes; /* 0: to the end of the namespace */
+    uint64_t runtime_ps; /* 0: until size_bytes are done; else time based */
+    uint64_t rate_iops;  /* 0: none */
+    char *verify;        /* "none" or fio's name of a checksum */
+    bool verify_only;    /* reads and checks what an earlier job wrote */
     bool fsync_at_end;
-    uint64_t window_ps;    /* of the iops_min/max/mean metrics */
-    GPtrArray *options;    /* char *: further "key=value", file order */
+    uint64_t window_ps; /* of the iops_min/max/mean metrics */
+    GPtrArray *options; /* char *: further "key=value", file order */
 } ScnFio;
 
 /*
@@ -298,9 +298,9 @@ typedef struct ScnLoad {
 
 typedef struct ScnWait { /* exactly one of the three */
     ScnStep step;
-    uint64_t time_ps;           /* 0: not this */
-    ScnPredicate *until;        /* NULL: not this */
-    char *handle;               /* NULL: not this; a load */
+    uint64_t time_ps;    /* 0: not this */
+    ScnPredicate *until; /* NULL: not this */
+    char *handle;        /* NULL: not this; a load */
 } ScnWait;
 
 typedef struct ScnFinish {
@@ -324,7 +324,7 @@ typedef struct ScnFault {
     char *interface; /* RESET_INTERFACE, STALL_INTERFACE; else NULL */
     char *drive;     /* READ/WRITE_ERROR, STALL_DRIVE; else NULL */
     uint64_t offset_bytes, size_bytes; /* of the drive; size 0: to its end */
-    uint64_t count;   /* how often; 0: until it heals */
+    uint64_t count;                    /* how often; 0: until it heals */
     uint64_t time_ps; /* heals itself after this long; 0: until clear */
 } ScnFault;
 
@@ -342,17 +342,17 @@ typedef enum ScnCardOp {
 typedef struct ScnCardStep {
     ScnStep step;
     ScnCardOp op;
-    char *partition; /* CREATE: the new name */
-    char *interface; /* ATTACH, LIMITS */
-    uint64_t nsid;   /* ATTACH */
-    uint64_t size_bytes; /* CREATE, RESIZE */
-    GPtrArray *drives;   /* CREATE: char * */
-    ScnLayout layout;    /* CREATE */
+    char *partition;                    /* CREATE: the new name */
+    char *interface;                    /* ATTACH, LIMITS */
+    uint64_t nsid;                      /* ATTACH */
+    uint64_t size_bytes;                /* CREATE, RESIZE */
+    GPtrArray *drives;                  /* CREATE: char * */
+    ScnLayout layout;                   /* CREATE */
     uint64_t stripe_bytes, block_bytes; /* CREATE */
-    bool encrypted;      /* CREATE */
-    bool destroy_key;    /* DETACH */
-    ScnLimits *limits;   /* LIMITS; else NULL */
-    char *application;   /* UPDATE: as ScnCard.application */
+    bool encrypted;                     /* CREATE */
+    bool destroy_key;                   /* DETACH */
+    ScnLimits *limits;                  /* LIMITS; else NULL */
+    char *application;                  /* UPDATE: as ScnCard.application */
 } ScnCardStep;
 
 /*
@@ -453,10 +453,10 @@ typedef struct Scenario {
     GPtrArray *expect;   /* ScnExpect; at least 1 */
     GPtrArray *controls; /* ScnControl; may be empty */
     ScnCapture *capture;
-    GPtrArray *quick;    /* ScnSet: as written; applied when asked for */
-    char *file;          /* as given by the user */
+    GPtrArray *quick; /* ScnSet: as written; applied when asked for */
+    char *file;       /* as given by the user */
     bool quick_applied;
-    char *control;       /* name of the control applied, or NULL */
+    char *control;                 /* name of the control applied, or NULL */
     struct ScenarioSource *source; /* private */
 } Scenario;
 
@@ -464,8 +464,8 @@ typedef struct Scenario {
 typedef struct ScenarioOptions {
     const char *const *sets; /* NULL-terminated "path=value", or NULL */
     bool quick;              /* apply the file's `quick` first */
-    const char *root; /* project root, for profiles; NULL: not looked up
-                       * (profile names stay names) */
+    const char *root;        /* project root, for profiles; NULL: not looked up
+                              * (profile names stay names) */
 } ScenarioOptions;
 
 /*
@@ -510,9 +510,8 @@ ScnMark scenario_mark(const ScnObject *obj, const char *key);
 bool scenario_given(const ScnObject *obj, const char *key);
 /* "file:line:col" (caller frees), and the same with message, line, caret. */
 char *scenario_place(const ScnObject *obj, const char *key);
-char *scenario_message(const Scenario *s, const ScnObject *obj,
-                       const char *key, const char *format, ...)
-    G_GNUC_PRINTF(4, 5);
+char *scenario_message(const Scenario *s, const ScnObject *obj, const char *key,
+                       const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* One line for people: "metric below 300ms". Caller frees. */
 char *scn_predicate_text(const ScnPredicate *p);
