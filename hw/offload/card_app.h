@@ -137,6 +137,8 @@ typedef struct CardApp {
     void (*mmio_write)(Card *card, unsigned fn, uint64_t addr, uint64_t value,
                        unsigned size);
     void (*function_reset)(Card *card, unsigned fn);
+    /* The guest switched MSI-X on or off: see nvme_ctrl_set_msix(). */
+    void (*set_msix)(Card *card, unsigned fn, bool enabled);
     void (*model_done)(Card *card, uint64_t tag, uint64_t at_ps);
     void (*timer)(Card *card, unsigned timer);
 

@@ -12,8 +12,6 @@ OutriggerInfo *qmp_query_outrigger(Error **errp)
     trace_outrigger_query(OUTRIGGER_VERSION);
     info->project_version = g_strdup(OUTRIGGER_VERSION);
     info->qemu_version = g_strdup(QEMU_VERSION);
-#ifdef OUTRIGGER_MODELS
     info->models = true;
-#endif
     return info;
 }

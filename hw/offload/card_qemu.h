@@ -1,0 +1,150 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * card_qemu.h: the offload card inside QEMU: what its glue files share.
+ *
+ * offload-drive (a raw image), offload-card (drives, application, models) and
+ * offload-nvme (one PCI function) are devices; all timing goes through
+ * time_qemu.c. Everything runs under the big lock.
+ */
+#ifndef OUTRIGGER_CARD_QEMU_H
+#define OUTRIGGER_CARD_QEMU_H
+
+#include "hw/pci/pci_device.h"
+#include "hw/qdev-core.h"
+#include "qemu/notify.h"
+#include "qemu/queue.h"
+
+#include "card_app.h"
+#include "card_model.h"
+#include "seam.h"
+
+#define TYPE_OFFLOAD_DRIVE "offload-drive"
+OBJECT_DECLARE_SIMPLE_TYPE(OffloadDrive, OFFLOAD_DRIVE)
+
+#define TYPE_OFFLOAD_CARD "offload-card"
+OBJECT_DECLARE_SIMPLE_TYPE(OffloadCard, OFFLOAD_CARD)
+
+#define TYPE_OFFLOAD_NVME "offload-nvme"
+OBJECT_DECLARE_SIMPLE_TYPE(OffloadNvme, OFFLOAD_NVME)
+
+struct OffloadDrive {
+    DeviceState parent_obj;
+
+    char *file;
+    uint64_t size; /* bytes; 0: as the file is */
+    char *profile;
+
+    int fd; /* locked; -1 before realize */
+    OffloadCard *card;
+};
+
+struct OffloadNvme {
+    PCIDevice parent_obj;
+
+    char *card_id;
+    char *interface;
+    char *serial;
+    uint16_t queues;
+    int32_t boot_index;
+
+    MemoryRegion bar;
+    OffloadCard *card;
+    unsigned fn;
+    bool msix_on; /* what the application was told last */
+};
+
+typedef struct OffloadTimers {
+    uint64_t at_ps[SEAM_TIMERS];
+    uint64_t earliest_ps;
+} OffloadTimers;
+
+/* Identity of a card in a migration stream and its saved images. */
+typedef struct OffloadSaved {
+    uint64_t now_ps;
+    uint64_t profile_hash; /* 0: untimed */
+    uint32_t app_bytes;
+    uint8_t *app;
+    uint32_t models_bytes;
+    uint8_t *models;
+} OffloadSaved;
+
+struct OffloadCard {
+    DeviceState parent_obj;
+
+    /* properties */
+    char *drive_ids; /* "ssd0:ssd1" */
+    char *secret;
+    char *nvram;
+    char *app_file;
+    char *profile;
+    char *timing;
+    uint64_t seed;
+    char *events;
+    char *waves;
+    CardAppControls controls;
+    bool resubmit; /* incoming: start unfinished commands again */
+
+    OffloadDrive *drives[SEAM_MAX_DRIVES];
+    unsigned n_drives;
+    OffloadNvme *functions[SEAM_MAX_FUNCTIONS];
+    unsigned n_functions;
+
+    void *app_handle;
+    const CardApp *app;
+    Card *core;
+    bool muted; /* a second application is being built: its calls are void */
+    char *update_file; /* live update waits for the application to idle */
+
+    CardModel *model; /* NULL: untimed */
+    OffloadTimers timers;
+    GArray *instant; /* untimed: tags that are done at once */
+    uint64_t random_counter;
+
+    uint8_t root_key[32];
+    char *nvram_digest; /* of what the flash held at start */
+    struct CryptoGnutls *crypto;
+    int event_fd;
+    GByteArray *event_buf;
+    Notifier edge, exit;
+
+    OffloadSaved saved;
+    QTAILQ_ENTRY(OffloadCard) next;
+};
+
+/* ---- time_qemu.c ------------------------------------------------------- */
+
+void offload_time_add(OffloadCard *card);
+/* Around every entry from QEMU into a core: brings models and timers to the
+ * host's instant; afterwards runs what has become due and arms the timer. */
+void offload_time_enter(void);
+void offload_time_leave(void);
+/* The instant at which the core is being called. */
+uint64_t offload_time_now_ps(void);
+/* After a load: the host's clock has jumped. */
+void offload_time_jumped(void);
+void offload_model_done(void *card, uint64_t tag, uint64_t at_ps);
+void offload_timer_set(OffloadCard *card, unsigned timer, uint64_t at_ps);
+
+/* ---- seam_qemu.c ------------------------------------------------------- */
+
+extern const CardSeam offload_seam;
+void offload_events_flush(OffloadCard *card);
+
+/* ---- drive_qemu.c ------------------------------------------------------ */
+
+bool offload_drive_claim(OffloadDrive *drive, OffloadCard *card, Error **errp);
+
+/* ---- card_qemu.c ------------------------------------------------------- */
+
+OffloadCard *offload_card_find(const char *id, Error **errp);
+/* Takes the next function number and joins the application. */
+bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
+                               Error **errp);
+/* Begins a live update; OFFLOAD_UPDATED follows. */
+void offload_card_update(OffloadCard *card, const char *file, Error **errp);
+/* To be called when the application may have become idle. */
+void offload_card_update_poll(OffloadCard *card);
+int offload_card_function(OffloadCard *card, const char *interface);
+
+#endif

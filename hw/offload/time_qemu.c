@@ -1,0 +1,201 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * time_qemu.c: one clock for the cores and the models of all cards.
+ *
+ * Host time is QEMU_CLOCK_VIRTUAL in picoseconds. One QEMU timer is armed for
+ * the next instant at which a core will be called; picoseconds round up to
+ * QEMU's nanoseconds, but each core is called with the exact instant, in
+ * order. Between two wake-ups the models' inner events are replayed at their
+ * own instants, so they need no wake-up of their own.
+ *
+ * Not modelled: more than one clock; cards whose time runs apart.
+ */
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "qemu/timer.h"
+#include "card_qemu.h"
+
+static QTAILQ_HEAD(, OffloadCard) cards = QTAILQ_HEAD_INITIALIZER(cards);
+static QEMUTimer *wake;
+static int64_t armed_ns = INT64_MAX;
+static uint64_t now_ps;
+static bool timed; /* some card has models */
+static unsigned depth;
+
+static uint64_t host_ps(void)
+{
+    return (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000;
+}
+
+uint64_t offload_time_now_ps(void)
+{
+    return now_ps;
+}
+
+void offload_model_done(void *opaque, uint64_t tag, uint64_t at_ps)
+{
+    OffloadCard *card = opaque;
+
+    now_ps = at_ps;
+    card->app->model_done(card->core, tag, at_ps);
+}
+
+void offload_timer_set(OffloadCard *card, unsigned timer, uint64_t at_ps)
+{
+    OffloadTimers *t = &card->timers;
+
+    t->at_ps[timer] = at_ps;
+    t->earliest_ps = SEAM_NEVER;
+    for (unsigned i = 0; i < SEAM_TIMERS; i++) {
+        t->earliest_ps = MIN(t->earliest_ps, t->at_ps[i]);
+    }
+}
+
+static OffloadCard *earliest_timer(void)
+{
+    OffloadCard *card, *best = NULL;
+
+    QTAILQ_FOREACH(card, &cards, next) {
+        if (!best || card->timers.earliest_ps < best->timers.earliest_ps) {
+            best = card;
+        }
+    }
+    return best;
+}
+
+static void fire_timer(OffloadCard *card)
+{
+    OffloadTimers *t = &card->timers;
+
+    for (unsigned i = 0; i < SEAM_TIMERS; i++) {
+        if (t->at_ps[i] == t->earliest_ps) {
+            offload_timer_set(card, i, SEAM_NEVER);
+            card->app->timer(card->core, i);
+            return;
+        }
+    }
+}
+
+/* Untimed cards: what was submitted is done, in order, now. */
+static void drain_instant(void)
+{
+    OffloadCard *card;
+
+    QTAILQ_FOREACH(card, &cards, next) {
+        for (unsigned i = 0; i < card->instant->len; i++) {
+            card->app->model_done(card->core,
+                                  g_array_index(card->instant, uint64_t, i),
+                                  now_ps);
+        }
+        g_array_set_size(card->instant, 0);
+    }
+}
+
+static void advance_models(uint64_t to_ps)
+{
+    if (timed && !models_advance(to_ps)) {
+        error_report("timing models failed: %s", models_error());
+        exit(99);
+    }
+    now_ps = to_ps;
+}
+
+static uint64_t next_ps(void)
+{
+    OffloadCard *card = earliest_timer();
+    uint64_t timer = card ? card->timers.earliest_ps : SEAM_NEVER;
+
+    return MIN(timer, timed ? models_next_ps() : SEAM_NEVER);
+}
+
+/* Calls cores for everything that is due, each at its own instant. */
+static void run_until(uint64_t to_ps)
+{
+    OffloadCard *card;
+    uint64_t at, model_ps;
+
+    drain_instant();
+    while ((at = next_ps()) <= to_ps) {
+        model_ps = timed ? models_next_ps() : SEAM_NEVER;
+        advance_models(MAX(at, now_ps));
+        card = earliest_timer();
+        if (model_ps > at && card && card->timers.earliest_ps <= now_ps) {
+            fire_timer(card);
+        }
+        drain_instant();
+    }
+    if (to_ps > now_ps) {
+        advance_models(to_ps);
+    }
+}
+
+static void poll_updates(void)
+{
+    OffloadCard *card;
+
+    QTAILQ_FOREACH(card, &cards, next) {
+        if (card->update_file) {
+            offload_card_update_poll(card);
+        }
+    }
+}
+
+static void arm(void)
+{
+    uint64_t at = next_ps();
+    int64_t ns = at == SEAM_NEVER ? INT64_MAX : (int64_t)((at + 999) / 1000);
+
+    if (ns == armed_ns) {
+        return;
+    }
+    armed_ns = ns;
+    if (ns == INT64_MAX) {
+        timer_del(wake);
+    } else {
+        timer_mod(wake, ns);
+    }
+}
+
+void offload_time_enter(void)
+{
+    if (depth++ == 0) {
+        run_until(MAX(host_ps(), now_ps));
+    }
+}
+
+void offload_time_leave(void)
+{
+    if (depth == 1) {
+        run_until(now_ps);
+        poll_updates();
+        run_until(now_ps);
+        arm();
+    }
+    depth--;
+}
+
+static void wake_cb(void *opaque)
+{
+    armed_ns = INT64_MAX;
+    offload_time_enter();
+    offload_time_leave();
+}
+
+void offload_time_jumped(void)
+{
+    now_ps = host_ps();
+    if (timed) {
+        models_set_time(now_ps);
+    }
+    armed_ns = INT64_MAX;
+}
+
+void offload_time_add(OffloadCard *card)
+{
+    if (!wake) {
+        wake = timer_new_ns(QEMU_CLOCK_VIRTUAL, wake_cb, NULL);
+    }
+    timed |= card->model != NULL;
+    QTAILQ_INSERT_TAIL(&cards, card, next);
+}

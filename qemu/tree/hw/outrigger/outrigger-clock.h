@@ -1,0 +1,38 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * outrigger-clock.h: what the icount loop asks of the outrigger-clock device.
+ *
+ * Without that device every function answers "as upstream".
+ */
+#ifndef OUTRIGGER_CLOCK_H
+#define OUTRIGGER_CLOCK_H
+
+#include "qemu/notify.h"
+
+/* The device exists: virtual time never passes the grant. */
+bool outrigger_clock_active(void);
+
+/* @deadline_ns from now, clamped to the grant. Any thread. */
+int64_t outrigger_clock_limit(int64_t deadline_ns);
+
+/*
+ * vCPU thread, big lock held: the host stands at its grant and everything due
+ * there has run. Announces the edge the first time.
+ */
+bool outrigger_clock_holds(void);
+
+/* As above, and no vCPU has been asked to stop or to do queued work. */
+bool outrigger_clock_blocks(void);
+
+/*
+ * vCPU thread, big lock held: all vCPUs are idle. Moves the clock to the next
+ * timer or to the grant and runs what is due. False: there is nothing to move
+ * to, or the machine is stopped; wait.
+ */
+bool outrigger_clock_warp(void);
+
+/* Called at each edge before it is announced. */
+void outrigger_clock_add_edge_notifier(Notifier *n);
+
+#endif
