@@ -136,11 +136,22 @@ typedef struct NvmeCtrlConfig {
     char firmware_rev[9];
     unsigned max_queues;   /* I/O queue pairs, 1..64 */
     unsigned msix_vectors; /* 1..65 */
+    uint16_t pci_vid, pci_ssvid; /* 0: 1af4h; must match config space */
+    bool no_shadow_doorbells;    /* Doorbell Buffer Config not offered */
 } NvmeCtrlConfig;
 
 /* The controller lives as long as its interface. Never fails. */
 NvmeCtrl *nvme_ctrl_new(Card *card, const NvmeCtrlConfig *config);
 void nvme_ctrl_free(NvmeCtrl *ctrl); /* NULL is fine */
+
+/* CARD_EV_GUEST_ERROR, a: an NVMe status (below 10000h) or one of these. */
+typedef enum CardGuestError {
+    CARD_GUEST_REG_ACCESS = 0x10000, /* width, alignment or no register */
+    CARD_GUEST_REG_VALUE,            /* a register refused the value */
+    CARD_GUEST_DOORBELL_QUEUE,       /* no such queue, or not enabled */
+    CARD_GUEST_DOORBELL_VALUE,
+    CARD_GUEST_FATAL /* CSTS.CFS was set: queue memory, wrong CC */
+} CardGuestError;
 
 typedef enum CardResetKind {
     CARD_RESET_CONTROLLER = 0, /* CC.EN 1 -> 0 */
@@ -154,6 +165,9 @@ uint64_t nvme_ctrl_mmio_read(NvmeCtrl *ctrl, uint64_t addr, unsigned size);
 void nvme_ctrl_mmio_write(NvmeCtrl *ctrl, uint64_t addr, uint64_t value,
                           unsigned size);
 void nvme_ctrl_reset(NvmeCtrl *ctrl, CardResetKind kind);
+/* The guest switched MSI-X on or off in configuration space (also: a function
+ * reset switched it off). On until told otherwise. Off: the pin and INTMS. */
+void nvme_ctrl_set_msix(NvmeCtrl *ctrl, bool enabled);
 
 void nvme_ctrl_io_admitted(NvmeCtrl *ctrl, unsigned slot);
 void nvme_ctrl_io_done(NvmeCtrl *ctrl, unsigned slot, uint16_t status);
