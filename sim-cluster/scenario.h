@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "units.h"
+#include "yaml_mark.h"
 
 /*
  * Errors. INVALID: the text of a scenario, --set or quick override is wrong;
@@ -43,19 +44,15 @@ GQuark scenario_error_quark(void);
 
 /* ---- where a value came from ------------------------------------------- */
 
-/* line and col count from 1; line 0: a default, or @source is a --set. */
-typedef struct ScnMark {
-    const char *source; /* file name, or "--set PATH=VALUE"; never NULL */
-    unsigned line, col;
-} ScnMark;
+typedef YamlMark ScnMark;
 
 struct SchemaTable;
 
 /* First member of every struct below that stands for a mapping of the file.*/
 typedef struct ScnObject {
     const struct SchemaTable *table;
-    ScnMark mark;  /* of the mapping itself */
-    GArray *given; /* private: which keys were written, and where */
+    ScnMark mark;                /* of the mapping itself */
+    const struct YamlNode *node; /* private: as written; NULL: left out */
 } ScnObject;
 
 /* ---- nodes ------------------------------------------------------------- */
