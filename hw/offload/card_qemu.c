@@ -26,17 +26,18 @@ static void take_gerror(Error **errp, const char *what, GError *err)
     g_clear_error(&err);
 }
 
+static Object *find_device(const char *id, const char *type)
+{
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", id);
+    Object *obj = object_resolve_path(path, NULL);
+
+    return obj ? object_dynamic_cast(obj, type) : NULL;
+}
+
 OffloadCard *offload_card_find(const char *id, Error **errp)
 {
-    DeviceState *dev = qdev_find_recursive(sysbus_get_default(), id);
-    Object *obj = dev ? OBJECT(dev) : NULL;
+    Object *obj = find_device(id, TYPE_OFFLOAD_CARD);
 
-    if (!obj) {
-        g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", id);
-
-        obj = object_resolve_path(path, NULL);
-    }
-    obj = obj ? object_dynamic_cast(obj, TYPE_OFFLOAD_CARD) : NULL;
     if (!obj || !OFFLOAD_CARD(obj)->core) {
         error_setg(errp, "no offload-card '%s'", id);
         return NULL;
@@ -375,13 +376,9 @@ static bool card_find_drives(OffloadCard *card, Error **errp)
     g_auto(GStrv) ids = g_strsplit(card->drive_ids ?: "", ":", -1);
 
     for (char **id = ids; *id && **id; id++) {
-        DeviceState *dev;
-        g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", *id);
-        Object *obj = object_resolve_path(path, NULL);
+        Object *obj = find_device(*id, TYPE_OFFLOAD_DRIVE);
 
-        obj = obj ? object_dynamic_cast(obj, TYPE_OFFLOAD_DRIVE) : NULL;
-        dev = obj ? DEVICE(obj) : NULL;
-        if (!dev || !dev->realized) {
+        if (!obj || !DEVICE(obj)->realized) {
             error_setg(errp, "drives=: no offload-drive '%s' before this card",
                        *id);
             return false;
