@@ -17,6 +17,7 @@
 #include "system/system.h"
 #include "card_qemu.h"
 #include "outrigger-clock.h"
+#include "trace.h"
 
 #include <dlfcn.h>
 
@@ -241,6 +242,7 @@ void offload_card_update_poll(OffloadCard *card)
     }
     card->app->resume(card->core);
     update_event(card, 2);
+    trace_offload_update(DEVICE(card)->id, card->app->version);
     qapi_event_send_offload_updated(DEVICE(card)->id, card->app->version,
                                     offload_time_now_ps(),
                                     err ? error_get_pretty(err) : NULL);

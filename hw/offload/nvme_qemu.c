@@ -20,6 +20,7 @@
 #include "qemu/units.h"
 #include "system/system.h"
 #include "card_qemu.h"
+#include "trace.h"
 
 /* Experimental range of the vendor; Linux binds by class 01.08.02. */
 #define NVME_VENDOR_ID PCI_VENDOR_ID_REDHAT_QUMRANET
@@ -35,6 +36,7 @@ static uint64_t bar_read(void *opaque, hwaddr addr, unsigned size)
     offload_time_enter();
     value = n->card->app->mmio_read(n->card->core, n->fn, addr, size);
     offload_time_leave();
+    trace_offload_mmio_read(n->fn, addr, size, value);
     return value;
 }
 
@@ -42,6 +44,7 @@ static void bar_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
     OffloadNvme *n = opaque;
 
+    trace_offload_mmio_write(n->fn, addr, size, value);
     offload_time_enter();
     n->card->app->mmio_write(n->card->core, n->fn, addr, value, size);
     offload_time_leave();
@@ -86,6 +89,7 @@ static void nvme_reset_hold(Object *obj, ResetType type)
     if (!n->card) {
         return;
     }
+    trace_offload_function_reset(n->fn);
     offload_time_enter();
     n->card->app->function_reset(n->card->core, n->fn);
     tell_msix(n);

@@ -14,6 +14,7 @@
 #include "hw/pci/pci.h"
 #include "card_qemu.h"
 #include "crypto_gnutls.h"
+#include "trace.h"
 
 /* Events are kept until the next edge, but not more than this. */
 #define EVENT_BUF_BYTES (256u * 1024)
@@ -30,7 +31,11 @@ static bool seam_dma(OffloadCard *card, unsigned fn, uint64_t addr, void *buf,
     MemTxAttrs attrs = { .memory = true };
     PCIDevice *pci = function_pci(card, fn);
 
-    return pci && pci_dma_rw(pci, addr, buf, len, dir, attrs) == MEMTX_OK;
+    if (pci && pci_dma_rw(pci, addr, buf, len, dir, attrs) == MEMTX_OK) {
+        return true;
+    }
+    trace_offload_dma_refused(fn, addr, len);
+    return false;
 }
 
 static bool seam_dma_read(void *opaque, unsigned fn, uint64_t addr, void *buf,
@@ -51,6 +56,7 @@ static void seam_msix_notify(void *opaque, unsigned fn, unsigned vector)
     PCIDevice *pci = function_pci(opaque, fn);
 
     if (pci && msix_enabled(pci)) {
+        trace_offload_msix(fn, vector);
         msix_notify(pci, vector);
     }
 }

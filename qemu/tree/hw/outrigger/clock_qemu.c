@@ -25,6 +25,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "outrigger-clock.h"
+#include "trace.h"
 
 #define TYPE_OUTRIGGER_CLOCK "outrigger-clock"
 OBJECT_DECLARE_SIMPLE_TYPE(OutriggerClock, OUTRIGGER_CLOCK)
@@ -80,6 +81,7 @@ bool outrigger_clock_holds(void)
         return false;
     }
     the_clock->edge = true;
+    trace_outrigger_clock_edge(now_ns());
     notifier_list_notify(&edge_notifiers, NULL);
     qapi_event_send_outrigger_edge(now_ns());
     return true;
@@ -148,6 +150,7 @@ void qmp_outrigger_grant(int64_t until, Error **errp)
                    PRId64 " ns", until, now_ns());
         return;
     }
+    trace_outrigger_clock_grant(now_ns(), until);
     the_clock->grant_ns = until;
     the_clock->edge = false;
     if (first_cpu) {
