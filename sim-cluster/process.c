@@ -273,9 +273,14 @@ bool process_wait(Process *p, int timeout_ms)
     return true;
 }
 
+bool process_exited(const Process *p)
+{
+    return p->ended && WIFEXITED(p->status);
+}
+
 bool process_exited_cleanly(const Process *p)
 {
-    return p->ended && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0;
+    return process_exited(p) && WEXITSTATUS(p->status) == 0;
 }
 
 char *process_end_text(const Process *p)

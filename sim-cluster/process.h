@@ -51,7 +51,8 @@ bool process_has_ended(Process *p);
 /* Waits at most @timeout_ms of wall time (-1: for ever). True: ended. */
 bool process_wait(Process *p, int timeout_ms);
 
-/* 0 when it ended by exit(0). Only after it has ended. */
+/* It has ended by exit(), whatever the code; and by exit(0). */
+bool process_exited(const Process *p);
 bool process_exited_cleanly(const Process *p);
 
 /* "exit code 1", "signal 9 (Killed)", "still running". Caller frees. */

@@ -1,0 +1,552 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * host_node.c: one emulated host over its life.
+ */
+#include "host_node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host_card.h"
+#include "host_files.h"
+#include "process.h"
+#include "run_files.h"
+#include "run_interrupt.h"
+#include "runtime.h"
+
+#define CONNECT_LIMIT_MS 60000
+#define EDGE_LIMIT_MS 600000
+#define QUIT_LIMIT_MS 20000
+#define TICK_MS 200
+#define LOG_LINES 12
+
+struct Host {
+    const ScnHost *scn;
+    HostEnv env;
+    char *dir;
+    char *sockets; /* prefix */
+    char *gdb_path;
+    char *ram_path;
+    HostState state;
+    Process *process;
+    Qmp *qmp;
+    Agent *agent;
+    off_t agent_offset; /* of agent.out, taken in */
+    unsigned processes, kills, resets;
+    uint64_t base_ps;
+    uint64_t granted_ps;
+    gint64 base_wall_us; /* WALL mode */
+    bool powered_off;
+};
+
+/* ---- simple things ----------------------------------------------------- */
+
+const char *host_name(const Host *h)
+{
+    return h->scn->node.name;
+}
+
+const ScnHost *host_scenario(const Host *h)
+{
+    return h->scn;
+}
+
+HostState host_state(const Host *h)
+{
+    return h->state;
+}
+
+const char *host_dir(const Host *h)
+{
+    return h->dir;
+}
+
+unsigned host_processes(const Host *h)
+{
+    return h->processes;
+}
+
+unsigned host_kills(const Host *h)
+{
+    return h->kills;
+}
+
+unsigned host_resets(const Host *h)
+{
+    return h->resets;
+}
+
+Agent *host_agent(Host *h)
+{
+    return h->agent;
+}
+
+uint64_t host_base_ps(const Host *h)
+{
+    return h->base_ps;
+}
+
+bool host_powered_off(const Host *h)
+{
+    return h->powered_off;
+}
+
+const char *host_gdb_path(const Host *h)
+{
+    return h->gdb_path;
+}
+
+static bool lockstep(const Host *h)
+{
+    return h->env.scenario->time->mode != SCN_MODE_WALL;
+}
+
+static char *node_path(const Host *h, const char *name)
+{
+    return g_build_filename(h->dir, name, NULL);
+}
+
+/* ---- errors ------------------------------------------------------------ */
+
+/* QEMU's last words, or "". */
+static char *last_words(const Host *h)
+{
+    g_autofree char *path = node_path(h, "qemu.log");
+    g_autofree char *line = run_files_tail(path, 1);
+    char *colon = strstr(line, "qemu-system-x86_64: ");
+
+    return g_strdup(colon ? colon + strlen("qemu-system-x86_64: ") : line);
+}
+
+static void set_died(Host *h, const char *when, GError **error)
+{
+    g_autofree char *end = NULL;
+    g_autofree char *words = last_words(h);
+
+    process_wait(h->process, 2000);
+    end = process_end_text(h->process);
+    g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                "node %s: QEMU died %s: %s%s%s", host_name(h), when, end,
+                words[0] ? ": " : "", words);
+}
+
+/* Turns what the QMP client says into an error of the run. Takes @local. */
+static void map_error(Host *h, GError *local, GError **error)
+{
+    if (g_error_matches(local, QMP_ERROR, QMP_ERROR_COMMAND)) {
+        g_propagate_error(error, local);
+        return;
+    }
+    if (g_error_matches(local, QMP_ERROR, QMP_ERROR_INTERRUPTED) &&
+        run_interrupt_error(error)) {
+        g_error_free(local);
+        return;
+    }
+    if (g_error_matches(local, QMP_ERROR, QMP_ERROR_GONE)) {
+        set_died(h, "unexpectedly", error);
+    } else {
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                    "node %s: %s", host_name(h), local->message);
+    }
+    g_error_free(local);
+}
+
+/* QEMU ended before its monitor answered: what it said is about its options,
+ * so about the scenario, unless it crashed. */
+static void set_refused(Host *h, GError *local, GError **error)
+{
+    g_autofree char *words = NULL;
+
+    if (!g_error_matches(local, QMP_ERROR, QMP_ERROR_GONE)) {
+        map_error(h, local, error);
+        return;
+    }
+    process_wait(h->process, 2000);
+    words = last_words(h);
+    if (words[0] && process_exited(h->process)) {
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
+                    "node %s: QEMU refused: %s", host_name(h), words);
+    } else {
+        set_died(h, "while it started", error);
+    }
+    g_error_free(local);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+Host *host_new(const ScnHost *scn, const HostEnv *env, GError **error)
+{
+    g_autoptr(Host) h = g_new0(Host, 1);
+    g_autofree char *ram_name = g_strdup_printf("n%u.ram", env->index);
+
+    h->scn = scn;
+    h->env = *env;
+    h->dir = g_build_filename(env->dir, "nodes", host_name(h), NULL);
+    h->sockets = g_strdup_printf("%s/n%u.", env->sockets, env->index);
+    h->gdb_path = g_strconcat(h->sockets, "gdb", NULL);
+    h->agent = agent_new();
+    if (!host_files_create(scn, env->scenario->seed, env->install->build,
+                           h->dir, error)) {
+        return NULL;
+    }
+    h->ram_path = host_files_ram_path(scn, env->shm, ram_name, h->dir);
+    return g_steal_pointer(&h);
+}
+
+/* The process is gone, or about to be. */
+static void drop_process(Host *h, HostState state)
+{
+    static const char *const sockets[] = { "qmp", "ctl", "gdb" };
+    static const char *const links[] = { "qmp.sock", "gdb.sock" };
+
+    g_clear_pointer(&h->qmp, qmp_free);
+    g_clear_pointer(&h->process, process_free);
+    for (unsigned i = 0; i < G_N_ELEMENTS(sockets); i++) {
+        g_autofree char *path = g_strconcat(h->sockets, sockets[i], NULL);
+
+        unlink(path);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(links); i++) {
+        g_autofree char *path = node_path(h, links[i]);
+
+        unlink(path);
+    }
+    agent_reset(h->agent);
+    h->state = state;
+}
+
+void host_free(Host *h)
+{
+    if (!h) {
+        return;
+    }
+    if (h->process) {
+        drop_process(h, HOST_OFF);
+    }
+    agent_free(h->agent);
+    g_free(h->dir);
+    g_free(h->sockets);
+    g_free(h->gdb_path);
+    g_free(h->ram_path);
+    g_free(h);
+}
+
+static bool spawn(Host *h, GError **error)
+{
+    HostArgs args = { .host = h->scn,
+                      .install = h->env.install,
+                      .mode = h->env.scenario->time->mode,
+                      .rtc = h->env.scenario->time->rtc,
+                      .seed = h->env.scenario->seed,
+                      .process = h->processes,
+                      .sockets = h->sockets,
+                      .ram_path = h->ram_path,
+                      .waves = h->env.waves };
+    g_autoptr(GPtrArray) argv = host_args_build(&args);
+    g_autofree char *script = host_args_script(&args, argv);
+    g_autofree char *cmdline = node_path(h, "cmdline");
+    g_autofree char *log = node_path(h, "qemu.log");
+    ProcessSpec spec = { .argv = (const char *const *)argv->pdata,
+                         .cwd = h->dir,
+                         .stdout_path = log,
+                         .cpu = h->env.cpu };
+    g_autoptr(GError) local = NULL;
+
+    if (!g_file_set_contents_full(cmdline, script, -1,
+                                  G_FILE_SET_CONTENTS_NONE, 0755, &local) ||
+        !(h->process = process_spawn(&spec, &local))) {
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                    "node %s: %s", host_name(h), local->message);
+        return false;
+    }
+    return true;
+}
+
+static bool connect_monitor(Host *h, GError **error)
+{
+    QmpWatch watch = { process_death_fd(h->process), run_interrupt_fd() };
+    g_autofree char *path = g_strconcat(h->sockets, "qmp", NULL);
+    g_autofree char *ctl = g_strconcat(h->sockets, "ctl", NULL);
+    g_autofree char *ctl_link = node_path(h, "qmp.sock");
+    g_autofree char *gdb_link = node_path(h, "gdb.sock");
+    g_autofree char *log = node_path(h, "qmp.ndjson");
+    GError *local = NULL;
+
+    h->qmp = qmp_connect(path, &watch, log, CONNECT_LIMIT_MS, &local);
+    if (!h->qmp) {
+        set_refused(h, local, error);
+        return false;
+    }
+    return run_files_symlink(ctl, ctl_link, error) &&
+           run_files_symlink(h->gdb_path, gdb_link, error);
+}
+
+/* What earlier processes printed is not this one's. */
+static void skip_old_output(Host *h)
+{
+    g_autofree char *path = node_path(h, "agent.out");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        h->agent_offset = MAX(lseek(fd, 0, SEEK_END), 0);
+        close(fd);
+    }
+}
+
+bool host_start(Host *h, uint64_t now_ps, GError **error)
+{
+    g_return_val_if_fail(h->state != HOST_ON, false);
+    h->processes++;
+    h->resets = 0;
+    h->powered_off = false;
+    h->base_ps = now_ps;
+    h->granted_ps = now_ps;
+    skip_old_output(h);
+    if (!host_files_ram(h->scn, h->ram_path, h->dir, error) ||
+        !spawn(h, error)) {
+        return false;
+    }
+    h->state = HOST_ON;
+    if (!connect_monitor(h, error) ||
+        (h->processes == 1 && !host_card_configure(h, error)) ||
+        (!lockstep(h) && !host_run(h, "cont", NULL, error))) {
+        drop_process(h, HOST_OFF);
+        return false;
+    }
+    h->base_wall_us = g_get_monotonic_time();
+    return true;
+}
+
+bool host_quit(Host *h, GError **error)
+{
+    bool clean;
+
+    if (h->state != HOST_ON) {
+        return true;
+    }
+    qmp_set_timeout(h->qmp, QUIT_LIMIT_MS);
+    qmp_run(h->qmp, "quit", NULL, NULL);
+    process_wait(h->process, QUIT_LIMIT_MS);
+    process_stop(h->process, 1000);
+    clean = process_exited_cleanly(h->process);
+    if (!clean) {
+        set_died(h, "when told to quit", error);
+    }
+    drop_process(h, HOST_OFF);
+    return clean;
+}
+
+void host_kill(Host *h)
+{
+    if (h->state == HOST_ON) {
+        process_kill(h->process);
+        h->kills++;
+        drop_process(h, HOST_KILLED);
+    }
+}
+
+/* ---- the monitor ------------------------------------------------------- */
+
+JsonNode *host_qmp(Host *h, const char *command, JsonObject *arguments,
+                   GError **error)
+{
+    GError *local = NULL;
+    JsonNode *ret;
+
+    if (!h->qmp) {
+        g_clear_pointer(&arguments, json_object_unref);
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_BROKEN,
+                    "node %s is off", host_name(h));
+        return NULL;
+    }
+    ret = qmp_execute(h->qmp, command, arguments, &local);
+    if (!ret) {
+        map_error(h, local, error);
+    }
+    return ret;
+}
+
+bool host_run(Host *h, const char *command, JsonObject *arguments,
+              GError **error)
+{
+    g_autoptr(JsonNode) ret = host_qmp(h, command, arguments, error);
+
+    return ret != NULL;
+}
+
+QmpEvent *host_take_event(Host *h, const char *name)
+{
+    const char *const names[] = { name, NULL };
+
+    return h->qmp ? qmp_poll_event(h->qmp, names) : NULL;
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+bool host_grant(Host *h, uint64_t until_ps, GError **error)
+{
+    JsonObject *args;
+
+    if (h->state != HOST_ON || h->powered_off || !lockstep(h)) {
+        return true;
+    }
+    h->granted_ps = until_ps;
+    args = json_object_new();
+    json_object_set_int_member(
+        args, "until", (gint64)((until_ps - h->base_ps) / PS_PER_NS));
+    return host_run(h, "outrigger-grant", args, error);
+}
+
+/* What an event means for the wait. True: the host stands still. */
+static bool on_event(Host *h, const QmpEvent *ev)
+{
+    if (strcmp(ev->name, "OUTRIGGER_EDGE") == 0) {
+        gint64 now_ns =
+            json_object_get_int_member_with_default(ev->data, "now", 0);
+
+        return h->base_ps + (uint64_t)MAX(now_ns, 0) * PS_PER_NS >=
+               h->granted_ps;
+    }
+    if (strcmp(ev->name, "RESET") == 0) {
+        h->resets++;
+        return false;
+    }
+    h->powered_off = true; /* SHUTDOWN */
+    return true;
+}
+
+/* Wall milliseconds to wait for the next event; -1: the time is over. */
+static int wait_slice_ms(Host *h, uint64_t until_ps, gint64 begin_us)
+{
+    gint64 now_us = g_get_monotonic_time();
+    gint64 left_us;
+
+    if (lockstep(h)) {
+        left_us = begin_us + EDGE_LIMIT_MS * 1000LL - now_us;
+    } else {
+        left_us = h->base_wall_us +
+                  (gint64)((until_ps - h->base_ps) / PS_PER_US) - now_us;
+    }
+    if (left_us <= 0) {
+        return -1;
+    }
+    return (int)MIN((left_us + 999) / 1000, TICK_MS);
+}
+
+static bool time_over(Host *h, GError **error)
+{
+    if (!lockstep(h)) {
+        return true;
+    }
+    g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                "node %s: QEMU has not come to its edge for %d s",
+                host_name(h), EDGE_LIMIT_MS / 1000);
+    return false;
+}
+
+static bool wait_until(Host *h, uint64_t until_ps, GError **error)
+{
+    static const char *const names[] = { "OUTRIGGER_EDGE", "SHUTDOWN",
+                                         "RESET", NULL };
+    gint64 begin_us = g_get_monotonic_time();
+
+    for (;;) {
+        int slice_ms = wait_slice_ms(h, until_ps, begin_us);
+        g_autoptr(QmpEvent) ev = NULL;
+        GError *local = NULL;
+
+        if (slice_ms < 0) {
+            return time_over(h, error);
+        }
+        ev = qmp_wait_event(h->qmp, names, slice_ms, &local);
+        if (ev) {
+            if (on_event(h, ev)) {
+                return true;
+            }
+        } else if (g_error_matches(local, QMP_ERROR, QMP_ERROR_TIMEOUT)) {
+            g_clear_error(&local);
+            if (h->env.tick) {
+                h->env.tick(h->env.opaque);
+            }
+        } else {
+            map_error(h, local, error);
+            return false;
+        }
+    }
+}
+
+/* Takes in what the guest has printed for us. */
+static bool read_agent(Host *h, GError **error)
+{
+    g_autofree char *path = node_path(h, "agent.out");
+    char buf[16384];
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return true; /* not created yet */
+    }
+    while ((n = pread(fd, buf, sizeof(buf), h->agent_offset)) > 0) {
+        agent_feed(h->agent, buf, (size_t)n);
+        h->agent_offset += n;
+    }
+    close(fd);
+    if (n < 0) {
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                    "cannot read %s: %s", path, g_strerror(errno));
+    }
+    return n == 0;
+}
+
+bool host_settle(Host *h, uint64_t until_ps, GError **error)
+{
+    if (h->state != HOST_ON) {
+        return true;
+    }
+    if (!h->powered_off && !wait_until(h, until_ps, error)) {
+        return false;
+    }
+    return read_agent(h, error);
+}
+
+/* ---- commands in the guest --------------------------------------------- */
+
+static bool send_input(Host *h, const char *text, GError **error)
+{
+    g_autofree char *code =
+        g_base64_encode((const guchar *)text, strlen(text));
+    JsonObject *args = json_object_new();
+
+    json_object_set_string_member(args, "chardev", "agent");
+    json_object_set_string_member(args, "data", code);
+    return host_run(h, "outrigger-input", args, error);
+}
+
+bool host_run_command(Host *h, const char *script, char **ret_id,
+                      GError **error)
+{
+    g_autofree char *id = NULL;
+    g_autofree char *text = NULL;
+
+    if (!agent_ready(h->agent)) {
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_BROKEN,
+                    "node %s: no guest agent is listening", host_name(h));
+        return false;
+    }
+    text = agent_begin(h->agent, script, &id);
+    if (!send_input(h, text, error)) {
+        return false;
+    }
+    *ret_id = g_steal_pointer(&id);
+    return true;
+}
+
+bool host_kill_command(Host *h, const char *id, GError **error)
+{
+    g_autofree char *text = agent_kill_text(id);
+
+    return send_input(h, text, error);
+}
