@@ -51,8 +51,8 @@ static bool dma_read(void *opaque, unsigned fn, uint64_t addr, void *buf,
     return true;
 }
 
-static bool dma_write(void *opaque, unsigned fn, uint64_t addr,
-                      const void *buf, size_t len)
+static bool dma_write(void *opaque, unsigned fn, uint64_t addr, const void *buf,
+                      size_t len)
 {
     MockSeam *m = opaque;
 
@@ -177,8 +177,8 @@ unsigned mock_in_flight(const MockSeam *m)
 
 static bool op_valid(const MockSeam *m, const ModelOp *op)
 {
-    bool may_be_empty = op->kind == MODEL_CONTROLLER ||
-                        op->kind == MODEL_DRIVE_FLUSH;
+    bool may_be_empty =
+        op->kind == MODEL_CONTROLLER || op->kind == MODEL_DRIVE_FLUSH;
 
     return op->kind < MODEL_OP_KINDS && op->fn < SEAM_MAX_FUNCTIONS &&
            op->bytes <= MODEL_MAX_OP_BYTES && (op->bytes || may_be_empty) &&
@@ -202,9 +202,12 @@ static bool model_submit(void *opaque, const ModelOp *op)
     if (m->jitter_ps) {
         o.due_ps += mock_random(&m->model_rng) % (m->jitter_ps + 1);
     }
-    if (op->kind == MODEL_DMA_WRITE) {
-        o.due_ps = MAX(o.due_ps, m->last_write_ps[op->fn]);
-        m->last_write_ps[op->fn] = o.due_ps;
+    if (op->kind == MODEL_DMA_WRITE || op->kind == MODEL_MMIO_WRITE) {
+        uint64_t *last = op->kind == MODEL_DMA_WRITE ? &m->last_write_ps[op->fn]
+                                                     : &m->last_mmio_ps[op->fn];
+
+        o.due_ps = MAX(o.due_ps, *last);
+        *last = o.due_ps;
     }
     if (o.due_ps == m->now_ps) {
         ring_push(m, &o);
@@ -268,8 +271,7 @@ static MockModelOp pop_model(MockSeam *m)
 {
     MockModelOp o;
 
-    if (m->ring_used &&
-        (!m->n_heap || op_before(ring_at(m, 0), &m->heap[0]))) {
+    if (m->ring_used && (!m->n_heap || op_before(ring_at(m, 0), &m->heap[0]))) {
         o = *ring_at(m, 0);
         m->ring_head = (m->ring_head + 1) & (m->ring_size - 1);
         m->ring_used--;
@@ -337,12 +339,11 @@ static int drive_access(MockSeam *m, unsigned drive, MockDriveOp op,
     g_assert(d->data && offset <= d->bytes && len <= d->bytes - offset);
     g_assert(offset % 512 == 0 && len % 512 == 0);
     d->ops[op]++;
-    return m->drive_fault ? m->drive_fault(m->user, drive, op, offset, len)
-                          : 0;
+    return m->drive_fault ? m->drive_fault(m->user, drive, op, offset, len) : 0;
 }
 
-static int drive_read(void *opaque, unsigned drive, uint64_t offset,
-                      void *buf, size_t len)
+static int drive_read(void *opaque, unsigned drive, uint64_t offset, void *buf,
+                      size_t len)
 {
     MockSeam *m = opaque;
     int ret = drive_access(m, drive, MOCK_DRIVE_READ, offset, len);
@@ -385,9 +386,8 @@ static int drive_flush(void *opaque, unsigned drive)
 /* ---- crypto, flash, random, events -------------------------------------- */
 
 static bool toy_xts(void *opaque, bool encrypt,
-                    const uint8_t key[SEAM_XTS_KEY_BYTES],
-                    uint64_t first_unit, uint32_t unit_bytes, const void *in,
-                    void *out, size_t len)
+                    const uint8_t key[SEAM_XTS_KEY_BYTES], uint64_t first_unit,
+                    uint32_t unit_bytes, const void *in, void *out, size_t len)
 {
     const uint8_t *src = in;
     uint8_t *dst = out;

@@ -62,16 +62,16 @@ struct MockSeam {
     /* Delay of each kind of model operation; 0 = done at once. */
     uint64_t delay_ps[MODEL_OP_KINDS];
     /* Up to this much more per operation, drawn from @model_rng: completes
-     * out of order, except DMA writes of one function. */
+     * out of order, except posted writes of one function (either way). */
     uint64_t jitter_ps;
     unsigned max_model_ops; /* submissions beyond are refused */
     bool record_events, record_irqs;
     bool nvram_fail, random_fail;
     /* Hooks; NULL = nothing fails. */
     bool (*dma_fault)(void *user, unsigned fn, bool write, uint64_t addr,
-                      size_t len);                       /* true: refuse */
+                      size_t len); /* true: refuse */
     int (*drive_fault)(void *user, unsigned drive, MockDriveOp op,
-                       uint64_t offset, uint64_t len);   /* 0 or -errno */
+                       uint64_t offset, uint64_t len); /* 0 or -errno */
 
     /* ---- the world ---- */
     uint64_t now_ps;
@@ -91,6 +91,7 @@ struct MockSeam {
     unsigned ring_head, ring_used, ring_size;
     uint64_t next_seq;
     uint64_t last_write_ps[SEAM_MAX_FUNCTIONS];
+    uint64_t last_mmio_ps[SEAM_MAX_FUNCTIONS];
     uint64_t rng, model_rng;
 
     /* ---- records ---- */
