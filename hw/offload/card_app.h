@@ -34,7 +34,8 @@ typedef enum CardAppError {
     CARD_APP_ERROR_NO_SPACE,
     CARD_APP_ERROR_BUSY,      /* attached, updating, rekeying */
     CARD_APP_ERROR_STATE,     /* a saved state or NVRAM that does not fit */
-    CARD_APP_ERROR_KEY        /* the root secret does not open a key */
+    CARD_APP_ERROR_KEY,       /* the root secret does not open a key */
+    CARD_APP_ERROR_IO         /* a drive or the flash failed */
 } CardAppError;
 
 typedef struct CardAppDrive {

@@ -1,0 +1,499 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * card_rekey.c: re-encryption of a partition under a new key while guests
+ * use it, and what to do after the process died in the middle.
+ *
+ * One worker a card goes over the partition in chunks, one at a time: the
+ * chunk is locked (new I/O on it waits, older I/O runs out), passes drive,
+ * crypto engine and drive in the models, and is rewritten at the instant the
+ * last write is done. Then the watermark moves. Between chunks the worker
+ * rests as long as it worked, at least 100 us, so it takes half at most.
+ *
+ * Crash safety. Before a chunk is rewritten the flash records the watermark
+ * and the first 8 bytes of each of its blocks. After a crash a block that
+ * still begins with them is under the old key and is re-encrypted; any other
+ * is under the new one, whether the worker or a guest wrote it last. One
+ * store of the flash a chunk; the drives are flushed before it. Assumed: a
+ * drive writes a block whole or not at all.
+ *
+ * Not modelled: several workers, a rate of its own.
+ */
+#include "card_priv.h"
+
+#include <string.h>
+
+#define REST_PS 100000000ull      /* 100 us */
+#define RETRY_PS 1000000000000ull /* 1 s: after an error of a drive */
+
+static void set_timer(Card *card, uint64_t at_ps)
+{
+    card->rekey.timer_ps = at_ps;
+    card->seam->timer_set(card->opaque, SEAM_TIMER_REKEY, at_ps);
+}
+
+static bool has_work(const CardPart *part)
+{
+    return part->rekeying && !part->formatting;
+}
+
+bool card_rekey_claims(const Card *card, const CardPart *part, uint64_t from,
+                       uint64_t to)
+{
+    const CardRekey *k = &card->rekey;
+    uint64_t hot_end = part->rekey_done + part->hot_bytes;
+
+    if (part->hot_bytes && from < hot_end && part->rekey_done < to) {
+        return true; /* half rewritten: a drive failed */
+    }
+    return k->state != CARD_REKEY_IDLE && k->part == part &&
+           from < k->at + k->bytes && k->at < to;
+}
+
+/* ---- moving the data
+ * ------------------------------------------------------------- */
+
+static int chunk_io(Card *card, const CardPart *part, bool write, uint64_t at,
+                    uint8_t *buf, uint32_t bytes)
+{
+    for (uint32_t done = 0; done < bytes;) {
+        CardPiece p = card_map_piece(&part->map, at + done, bytes - done);
+        bool fault = card_fault_hits(
+            card, write ? CARD_FAULT_WRITE_ERROR : CARD_FAULT_READ_ERROR,
+            p.drive, p.offset, p.bytes);
+
+        if (fault ||
+            (write ? card->seam->drive_write(card->opaque, p.drive, p.offset,
+                                             buf + done, p.bytes)
+                   : card->seam->drive_read(card->opaque, p.drive, p.offset,
+                                            buf + done, p.bytes))) {
+            return -1;
+        }
+        done += p.bytes;
+    }
+    return 0;
+}
+
+static int flush_drives(Card *card, const CardPart *part)
+{
+    int ret = 0;
+
+    for (unsigned d = 0; d < card->n_drives && !ret; d++) {
+        for (unsigned e = 0; e < card_map_extents(&part->map); e++) {
+            if (part->map.ext[e].drive == d) {
+                ret = card->seam->drive_flush(card->opaque, d);
+                break;
+            }
+        }
+    }
+    return ret;
+}
+
+static uint64_t print_of(const uint8_t *block)
+{
+    uint64_t v;
+
+    memcpy(&v, block, sizeof(v));
+    return GUINT64_FROM_LE(v);
+}
+
+/* Old key to new key, block by block; blocks of zeroes stay. */
+static bool convert(Card *card, const CardPart *part, uint64_t at, uint8_t *buf,
+                    uint32_t bytes)
+{
+    uint32_t block = card_block_bytes(part);
+
+    for (uint32_t i = 0; i < bytes; i += block) {
+        if (!card_is_zero(buf + i, block) &&
+            (!card_decrypt_key(card, part, &part->key, at + i, buf + i,
+                               block) ||
+             !card_encrypt_key(card, part, &part->next, at + i, buf + i,
+                               buf + i, block))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The chunk's data, all at this instant. false: nothing has changed. */
+static bool rewrite_chunk(Card *card, CardPart *part, uint64_t at,
+                          uint32_t bytes)
+{
+    uint32_t block = card_block_bytes(part);
+    g_autofree uint8_t *buf = g_malloc(bytes);
+    bool ok = !chunk_io(card, part, false, at, buf, bytes);
+
+    for (uint32_t i = 0; ok && i < bytes; i += block) {
+        part->hot_print[i / block] = print_of(buf + i);
+    }
+    ok = ok && convert(card, part, at, buf, bytes);
+    if (ok) {
+        part->hot_bytes = bytes;
+        ok = !flush_drives(card, part) && card_nvram_store(card);
+        if (!ok) {
+            part->hot_bytes = 0;
+        }
+    }
+    if (ok && chunk_io(card, part, true, at, buf, bytes)) {
+        /* Perhaps half written: hot_bytes stays, recovery sorts it out. */
+        ok = false;
+    }
+    explicit_bzero(buf, bytes);
+    return ok;
+}
+
+/* ---- end of a rotation
+ * -------------------------------------------------------------- */
+
+static bool finish_rotation(Card *card, CardPart *part)
+{
+    CardKey old = part->key;
+
+    if (flush_drives(card, part)) {
+        return false;
+    }
+    part->key = part->next;
+    memset(&part->next, 0, sizeof(part->next));
+    part->rekeying = false;
+    part->rekey_done = 0;
+    if (!card_nvram_store(card)) {
+        part->next = part->key;
+        part->key = old;
+        part->rekeying = true;
+        part->rekey_done = part->bytes;
+        explicit_bzero(&old, sizeof(old));
+        return false;
+    }
+    card_key_destroy(card, &old);
+    if (part->fn < 0) {
+        card_part_close_keys(card, part);
+    }
+    return true;
+}
+
+/* ---- the worker
+ * ---------------------------------------------------------------------- */
+
+static CardPart *next_part(const Card *card)
+{
+    CardPart *first = NULL;
+
+    for (unsigned i = 0; i < card->parts->len; i++) {
+        CardPart *part = card_part_at(card, i);
+
+        if (!has_work(part)) {
+            continue;
+        }
+        if (part->id > card->rekey.last_id) {
+            return part;
+        }
+        first = first ? first : part;
+    }
+    return first;
+}
+
+static bool pieces_may_go(const Card *card, const CardRekey *k)
+{
+    for (uint32_t done = 0; done < k->bytes;) {
+        CardPiece p =
+            card_map_piece(&k->part->map, k->at + done, k->bytes - done);
+
+        if (card->drive[p.drive].stalled) {
+            return false;
+        }
+        done += p.bytes;
+    }
+    return true;
+}
+
+static bool submit_one(Card *card, CardStage stage, unsigned index,
+                       const CardPiece *p)
+{
+    CardRekey *k = &card->rekey;
+    ModelOp op = {
+        .tag = seam_tag(SEAM_OWNER_CARD, k->fn, stage | CARD_STAGE_REKEY, index,
+                        k->generation),
+        .addr = p->offset,
+        .bytes = p->bytes,
+        .fn = k->fn,
+        .kind = card_phys_model_kind(stage),
+        .drive = p->drive,
+    };
+
+    k->busy |= 1ull << index;
+    return card->seam->model_submit(card->opaque, &op);
+}
+
+/* All operations of the current stage, or again a little later. */
+static void submit_stage(Card *card)
+{
+    CardRekey *k = &card->rekey;
+    bool ok = k->state == CARD_REKEY_CRYPTO || pieces_may_go(card, k);
+    unsigned index = 0;
+
+    k->generation++;
+    k->busy = 0;
+    k->again = false;
+    if (k->state == CARD_REKEY_CRYPTO) {
+        CardPiece p = { .bytes = 2 * k->bytes };
+
+        ok = submit_one(card, CARD_STAGE_CRYPTO, 0, &p);
+    }
+    for (uint32_t done = 0;
+         ok && k->state != CARD_REKEY_CRYPTO && done < k->bytes;) {
+        CardPiece p =
+            card_map_piece(&k->part->map, k->at + done, k->bytes - done);
+
+        ok = submit_one(card,
+                        k->state == CARD_REKEY_READ ? CARD_STAGE_READ
+                                                    : CARD_STAGE_WRITE,
+                        index++, &p);
+        done += p.bytes;
+    }
+    if (!ok) {
+        k->generation++;
+        k->busy = 0;
+        k->again = true;
+        set_timer(card, card_now(card) + REST_PS);
+    }
+}
+
+static void begin_if_free(Card *card)
+{
+    CardRekey *k = &card->rekey;
+
+    if (k->state == CARD_REKEY_CLAIMED &&
+        !card_req_overlaps(card, k->part, k->at, k->at + k->bytes)) {
+        k->state = CARD_REKEY_READ;
+        submit_stage(card);
+    }
+}
+
+static void claim_next(Card *card)
+{
+    CardRekey *k = &card->rekey;
+    CardPart *part = card->suspended ? NULL : next_part(card);
+
+    if (!part) {
+        return;
+    }
+    if (part->rekey_done == part->bytes || part->hot_bytes ||
+        !card_part_open_keys(card, part)) {
+        if (!card_recover(card, part, NULL) ||
+            (part->rekey_done == part->bytes && !finish_rotation(card, part))) {
+            set_timer(card, card_now(card) + RETRY_PS);
+            return;
+        }
+        set_timer(card, card_now(card) + REST_PS);
+        if (part->fn >= 0) {
+            card_unblock(card, part->fn);
+        }
+        return;
+    }
+    k->part = part;
+    k->at = part->rekey_done;
+    k->bytes = MIN(CARD_REKEY_BYTES, part->bytes - k->at);
+    k->fn = part->fn >= 0 ? part->fn : 0;
+    k->started_ps = card_now(card);
+    k->last_id = part->id;
+    k->state = CARD_REKEY_CLAIMED;
+    begin_if_free(card);
+}
+
+void card_rekey_drop_chunk(Card *card, const CardPart *part)
+{
+    CardRekey *k = &card->rekey;
+
+    if (k->state != CARD_REKEY_IDLE && k->part == part) {
+        k->state = CARD_REKEY_IDLE;
+        k->part = NULL;
+        k->busy = 0;
+        k->again = false;
+        k->generation++;
+    }
+}
+
+static void end_chunk(Card *card)
+{
+    CardRekey *k = &card->rekey;
+    CardPart *part = k->part;
+    uint64_t now = card_now(card);
+    uint64_t rest = MAX(now - k->started_ps, REST_PS);
+
+    if (rewrite_chunk(card, part, k->at, k->bytes)) {
+        part->hot_bytes = 0;
+        part->rekey_done = k->at + k->bytes;
+    } else {
+        rest = RETRY_PS;
+    }
+    card_rekey_drop_chunk(card, part);
+    set_timer(card, now + rest);
+    if (part->fn >= 0) {
+        card_unblock(card, part->fn);
+    }
+}
+
+void card_rekey_done(Card *card, uint64_t tag)
+{
+    CardRekey *k = &card->rekey;
+    static const CardStage stage[] = {
+        [CARD_REKEY_READ] = CARD_STAGE_READ,
+        [CARD_REKEY_CRYPTO] = CARD_STAGE_CRYPTO,
+        [CARD_REKEY_WRITE] = CARD_STAGE_WRITE,
+    };
+    unsigned index = seam_tag_index(tag);
+
+    if (k->state < CARD_REKEY_READ || k->again ||
+        seam_tag_generation(tag) != k->generation ||
+        seam_tag_stage(tag) != (stage[k->state] | CARD_STAGE_REKEY) ||
+        index > 63 || !(k->busy >> index & 1)) {
+        return;
+    }
+    k->busy &= ~(1ull << index);
+    if (k->busy) {
+        return;
+    }
+    if (k->state == CARD_REKEY_WRITE) {
+        end_chunk(card);
+    } else {
+        k->state++;
+        submit_stage(card);
+    }
+}
+
+void card_rekey_timer(Card *card)
+{
+    CardRekey *k = &card->rekey;
+
+    k->timer_ps = SEAM_NEVER;
+    if (k->state == CARD_REKEY_IDLE) {
+        claim_next(card);
+    } else if (k->again) {
+        submit_stage(card);
+    }
+}
+
+void card_rekey_kick(Card *card)
+{
+    CardRekey *k = &card->rekey;
+
+    if (k->state == CARD_REKEY_CLAIMED) {
+        begin_if_free(card);
+    } else if (k->state == CARD_REKEY_IDLE && k->timer_ps == SEAM_NEVER &&
+               !card->suspended && next_part(card)) {
+        set_timer(card, card_now(card));
+    }
+}
+
+void card_rekey_created(Card *card)
+{
+    if (next_part(card)) {
+        set_timer(card, card_now(card) + REST_PS);
+    }
+}
+
+void card_rekey_cancelled(Card *card, unsigned fn)
+{
+    CardRekey *k = &card->rekey;
+
+    if (k->state >= CARD_REKEY_READ && k->fn == fn) {
+        k->generation++;
+        k->busy = 0;
+        k->again = true;
+        set_timer(card, card_now(card));
+    }
+    card_rekey_kick(card);
+}
+
+/* ---- beginning, and after a crash
+ * ------------------------------------------------------ */
+
+static bool recover_chunk(Card *card, CardPart *part)
+{
+    uint32_t block = card_block_bytes(part), bytes = part->hot_bytes;
+    uint64_t at = part->rekey_done;
+    g_autofree uint8_t *buf = g_malloc(bytes);
+    bool ok = !chunk_io(card, part, false, at, buf, bytes);
+
+    for (uint32_t i = 0; ok && i < bytes; i += block) {
+        if (print_of(buf + i) == part->hot_print[i / block]) {
+            ok = convert(card, part, at + i, buf + i, block);
+        }
+    }
+    ok = ok && !chunk_io(card, part, true, at, buf, bytes);
+    ok = ok && !flush_drives(card, part);
+    if (ok) {
+        part->hot_bytes = 0;
+        part->rekey_done += bytes;
+        ok = card_nvram_store(card);
+    }
+    explicit_bzero(buf, bytes);
+    return ok;
+}
+
+bool card_recover(Card *card, CardPart *part, GError **errp)
+{
+    const char *what = NULL;
+
+    if (!card_part_open_keys(card, part)) {
+        card_refuse(errp, CARD_APP_ERROR_KEY,
+                    "the key of partition '%s' does not open: it was sealed "
+                    "under another root secret",
+                    part->name);
+        return false;
+    }
+    if (part->wiping && !part->formatting) {
+        if (card_space_discard(card, &part->map, 0, part->bytes)) {
+            what = "wiping";
+        } else {
+            part->wiping = false;
+            what = card_nvram_store(card) ? NULL : "wiping";
+        }
+    }
+    if (!what && part->hot_bytes && !recover_chunk(card, part)) {
+        what = "re-encryption";
+    }
+    if (what) {
+        card_refuse(errp, CARD_APP_ERROR_IO,
+                    "partition '%s': its interrupted %s cannot be finished: "
+                    "a drive or the flash failed",
+                    part->name, what);
+        return false;
+    }
+    return true;
+}
+
+static bool new_key(Card *card, CardPart *part, GError **errp)
+{
+    if (!card_key_make(card, part, part->key.generation + 1, &part->next)) {
+        card_refuse(errp, CARD_APP_ERROR_KEY,
+                    "partition '%s': no new key could be made", part->name);
+        return false;
+    }
+    part->rekeying = true;
+    part->rekey_done = 0;
+    if (!card_nvram_store(card)) {
+        card_key_destroy(card, &part->next);
+        part->rekeying = false;
+        card_refuse(errp, CARD_APP_ERROR_IO,
+                    "partition '%s': the flash refused the new key",
+                    part->name);
+        return false;
+    }
+    return true;
+}
+
+bool card_rekey_start(Card *card, CardPart *part, GError **errp)
+{
+    if (!card_recover(card, part, errp)) {
+        return false;
+    }
+    if (!new_key(card, part, errp)) {
+        if (part->fn < 0) {
+            card_part_close_keys(card, part);
+        }
+        return false;
+    }
+    card_rekey_kick(card);
+    return true;
+}
