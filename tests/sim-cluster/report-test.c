@@ -1,0 +1,281 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * report-test.c: a report of a made-up run says what the run did.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "report.h"
+#include "report_charts.h"
+#include "report_data.h"
+#include "report_fixture.h"
+#include "report_format.h"
+#include "report_series.h"
+
+static int setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_remove(*state);
+    return 0;
+}
+
+static void write_report(const char *dir)
+{
+    g_autoptr(GError) err = NULL;
+
+    if (!report_write(dir, &err)) {
+        print_error("%s\n", err->message);
+        fail();
+    }
+}
+
+static void test_page_is_one_safe_file(void **state)
+{
+    g_autofree char *html = NULL;
+
+    write_report(*state);
+    html = fixture_read(*state, "report.html");
+    fixture_assert_xml(strstr(html, "<html"));
+    assert_null(strstr(html, "<script"));
+    assert_null(strstr(html, "<link"));
+    assert_null(strstr(html, "style=\""));
+    assert_null(strstr(html, "http-equiv"));
+    assert_null(strchr(html, 0x1b));
+    assert_non_null(strstr(html, "two &lt;interfaces&gt;"));
+    assert_non_null(strstr(html, "exit 3: &lt;b&gt;"));
+}
+
+static void test_page_says_what_matters(void **state)
+{
+    static const char *const texts[] = {
+        "broken",
+        "made-up",
+        "too slow",
+        "below 50 \302\265s",
+        "80.4 ",
+        "./outrigger run &#39;a b.yaml&#39; --seed 42",
+        "0123456789abcdef",
+        "10.0.13",
+        "1 of 1",
+        "no-throttle",
+        "1k IOPS",
+        "io.lat_read_p99_ps",
+        "made-up.yaml:9:5",
+        "link.up_bytes",
+    };
+    g_autofree char *html = NULL;
+
+    write_report(*state);
+    html = fixture_read(*state, "report.html");
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        if (!strstr(html, texts[i])) {
+            print_error("not in the page: %s\n", texts[i]);
+            fail();
+        }
+    }
+}
+
+static void test_same_run_same_bytes(void **state)
+{
+    static const char *const names[] = { "report.html", "junit.xml",
+                                         "latency.csv",
+                                         "hist/hosta-vif0-read.hgrm" };
+
+    write_report(*state);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *first = fixture_read(*state, names[i]);
+        g_autofree char *second = NULL;
+
+        write_report(*state);
+        second = fixture_read(*state, names[i]);
+        assert_string_equal(first, second);
+    }
+}
+
+static void test_junit(void **state)
+{
+    g_autofree char *text = NULL;
+
+    write_report(*state);
+    text = fixture_read(*state, "junit.xml");
+    fixture_assert_xml(text);
+    assert_non_null(strstr(text, "tests=\"6\" failures=\"2\" errors=\"0\""));
+    assert_non_null(strstr(text, "classname=\"scenario.made-up\""));
+    assert_non_null(strstr(text, "name=\"seed\" value=\"42\""));
+    assert_non_null(strstr(text, "[[ATTACHMENT|report.html]]"));
+    assert_non_null(strstr(text, "io.lat_read_p99_ps: expected below 50 "
+                                 "\302\265s, was 80.4 \302\265s"));
+}
+
+static void test_data_counts(void **state)
+{
+    g_autoptr(ReportData) d = report_data_load(*state, NULL);
+    const ReportInterface *vif0, *vif1;
+    const ReportDrive *ssd0;
+
+    assert_non_null(d);
+    assert_int_equal(d->interfaces->len, 2);
+    vif0 = d->interfaces->pdata[0];
+    vif1 = d->interfaces->pdata[1];
+    assert_string_equal(vif0->label, "vif0");
+    assert_int_equal(report_if_commands(vif0), FIXTURE_COMMANDS);
+    assert_int_equal(vif0->admin, 1);
+    assert_int_equal(vif0->commands[REPORT_WRITE], FIXTURE_COMMANDS / 4);
+    assert_int_equal(vif0->bytes[REPORT_READ], FIXTURE_COMMANDS * 3072);
+    assert_int_equal(hist_min(vif0->latency[REPORT_READ]), FIXTURE_LATENCY_PS);
+    assert_int_equal(vif1->limit_iops, 1000);
+    assert_int_equal(vif1->throttled, FIXTURE_COMMANDS);
+    assert_int_equal(hist_max(vif1->waited), FIXTURE_LATENCY_PS);
+    assert_int_equal(d->drives->len, 1);
+    ssd0 = d->drives->pdata[0];
+    assert_int_equal(ssd0->reads, 2 * FIXTURE_COMMANDS);
+    /* The runner's count wins: the log may be thinned. */
+    assert_int_equal(ssd0->read_bytes, 1638400);
+    assert_int_equal(d->marks->len, 1);
+}
+
+static void test_series(void **state)
+{
+    g_autoptr(ReportData) d = report_data_load(*state, NULL);
+    g_autoptr(ReportSeries) s = report_series_new(d, 60);
+    const ReportIfSeries *vif0 = &s->interfaces[0];
+
+    assert_int_equal(s->from_ps, 1000000000);
+    assert_int_equal(s->bin_ps, 100000000);
+    assert_int_equal(s->bins, 60);
+    /* One command each 15 us: 6.67 a bin of 100 us. */
+    assert_in_range(vif0->iops[10], 60000, 70000);
+    assert_int_equal(vif0->bytes_per_s[10], vif0->iops[10] * 4096);
+    assert_in_range(vif0->p50_ps[10], FIXTURE_LATENCY_PS,
+                    FIXTURE_LATENCY_PS + 400000);
+    assert_true(vif0->p99_ps[10] >= vif0->p50_ps[10]);
+    assert_int_equal(vif0->waiting[10], 0);
+    assert_in_range(s->interfaces[1].waiting[10], 4, 7);
+}
+
+static void test_a_run_without_events(void **state)
+{
+    g_autofree char *html = NULL;
+
+    fixture_write(*state, "events.ndjson", "");
+    fixture_write(*state, "summary.json",
+                  "{\"verdict\":\"error\",\"reason\":\"QEMU died\"}");
+    write_report(*state);
+    html = fixture_read(*state, "report.html");
+    fixture_assert_xml(strstr(html, "<html"));
+    assert_non_null(strstr(html, "QEMU died"));
+    assert_non_null(strstr(html, "No I/O command was completed."));
+}
+
+static void test_odd_types_do_no_harm(void **state)
+{
+    fixture_write(*state, "summary.json",
+                  "{\"verdict\":7,\"expectations\":{},\"steps\":[1,null,{}],"
+                  "\"controls\":[[]],\"events\":[],\"metrics\":{\"a\":1},"
+                  "\"nodes\":{\"x\":{\"card\":{\"interfaces\":[3,{}]}}},"
+                  "\"seed\":\"18446744073709551615\",\"versions\":{\"a\":[]}}");
+    write_report(*state);
+}
+
+static void test_missing_directory(void **state)
+{
+    g_autoptr(GError) err = NULL;
+
+    assert_false(report_write("/nonexistent", &err));
+    assert_true(g_error_matches(err, REPORT_ERROR, REPORT_ERROR_MISSING));
+}
+
+static void test_broken_files_are_named(void **state)
+{
+    static const char *const lines[] = {
+        "{\"t_ps\":1}\n{\"t_ps\":2\n",
+        "{}\n[]\n",
+        "{}\n{\"a\":[1]}\n",
+        "{}\n{\"a\" 1}\n",
+        "{}\nx\n",
+        "{}\n{\"a\":1}}\n",
+        "{}\n{\"a\":\"",
+        "{}\n{\"a\":1,,}\n",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autoptr(GError) err = NULL;
+
+        fixture_write(*state, "events.ndjson", lines[i]);
+        assert_false(report_write(*state, &err));
+        assert_true(g_error_matches(err, REPORT_ERROR, REPORT_ERROR_INVALID));
+        assert_non_null(strstr(err->message, "events.ndjson:2:"));
+    }
+    g_autoptr(GError) err = NULL;
+
+    fixture_write(*state, "summary.json", "{");
+    assert_false(report_write(*state, &err));
+    assert_true(g_error_matches(err, REPORT_ERROR, REPORT_ERROR_INVALID));
+}
+
+static void assert_text(char *got, const char *expected)
+{
+    assert_string_equal(got, expected);
+    g_free(got);
+}
+
+static void test_numbers_for_reading(void **state)
+{
+    assert_text(format_ps(0), "0");
+    assert_text(format_ps(999), "999 ps");
+    assert_text(format_ps(85340000), "85.3 \302\265s");
+    assert_text(format_ps(1200000000000), "1.20 s");
+    assert_text(format_ps(2000000000000), "2 s");
+    assert_text(format_bytes(4096), "4 KiB");
+    assert_text(format_bytes(1610612736), "1.50 GiB");
+    assert_text(format_bytes_per_s(1 << 20), "1 MiB/s");
+    assert_text(format_count(950), "950");
+    assert_text(format_count(12345), "12.3k");
+    assert_text(format_exact(1234567), "1\342\200\257234\342\200\257567");
+    assert_text(format_percentile(1), "0 %");
+    assert_text(format_percentile(2), "50 %");
+    assert_text(format_percentile(10), "90 %");
+    assert_text(format_percentile(20), "95 %");
+    assert_text(format_percentile(1000), "99.9 %");
+    assert_text(format_percentile(50000), "99.998 %");
+    assert_text(format_in_unit(-1500, "ps"), "-1.50 ns");
+    assert_text(format_in_unit(125000, "ppm"), "12.5 %");
+    assert_text(format_in_unit(1, "bool"), "true");
+    assert_int_equal(rate_per_s(5, 500000000000), 10);
+}
+
+static void test_headroom_bar(void **state)
+{
+    ReportExpect e = { .load_permille = 500, .held = TRUE };
+    g_autofree char *half = report_chart_headroom(&e);
+
+    assert_non_null(strstr(half, "width=\"42\""));
+    e.load_permille = -1;
+    assert_null(report_chart_headroom(&e));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_page_is_one_safe_file), TEST(test_page_says_what_matters),
+        TEST(test_same_run_same_bytes),   TEST(test_junit),
+        TEST(test_data_counts),           TEST(test_series),
+        TEST(test_a_run_without_events),  TEST(test_odd_types_do_no_harm),
+        TEST(test_missing_directory),     TEST(test_broken_files_are_named),
+        TEST(test_numbers_for_reading),   TEST(test_headroom_bar),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
