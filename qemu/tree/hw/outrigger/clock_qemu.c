@@ -133,7 +133,9 @@ bool outrigger_clock_warp(void)
         icount_skip(deadline < 0 ? left : MIN(deadline, left));
     }
     if (deadline_ns() == 0) {
-        qemu_clock_notify(QEMU_CLOCK_VIRTUAL);
+        if (!timerlist_expired(main_loop_tlg.tl[QEMU_CLOCK_VIRTUAL])) {
+            qemu_clock_notify(QEMU_CLOCK_VIRTUAL); /* another AioContext's */
+        }
         qemu_clock_run_timers(QEMU_CLOCK_VIRTUAL);
     }
     return true;
