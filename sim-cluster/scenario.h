@@ -143,7 +143,7 @@ typedef struct ScnHost { /* SCN_NODE_HOST: cast from ScnNode */
     ScnNode node;
     uint64_t memory_bytes;
     ScnCpu *cpu;
-    char *image;          /* "default", or NULL when one of these is given: */
+    char *image;          /* "default", or NULL: none, or one of these: */
     char *kernel;         /* path or NULL */
     char *initrd;         /* path or NULL */
     char *disk;           /* raw image, run on a copy; path or NULL */

@@ -43,6 +43,7 @@ enum {
     SCHEMA_NOT_EMPTY = 1u << 3,   /* MAP, LIST, NAMES, PAIRS, TEXT */
     SCHEMA_ONE_OR_LIST = 1u << 4, /* LIST: a single mapping will do */
     SCHEMA_OR_WORD = 1u << 5,     /* PATH: a name stays a name */
+    SCHEMA_NOT_WRITTEN = 1u << 6, /* schema_write() leaves it out */
 };
 
 /* Reads and writes a scalar that no SchemaType covers. */
@@ -163,7 +164,7 @@ void schema_write(GString *out, const ScnObject *obj, int indent,
 char *schema_field_text(const SchemaField *field, const ScnObject *obj,
                         const char *relative_to);
 /* JSON schema, draft 7, of @root, with newlines. Caller frees. */
-char *schema_json(const SchemaTable *root, const char *title);
+char *schema_json(const SchemaTable *root);
 /* Markdown: one table of keys for each mapping. Caller frees. */
 char *schema_reference(const SchemaTable *root);
 

@@ -208,6 +208,8 @@ void schema_write(GString *out, const ScnObject *obj, int indent,
                   const char *relative_to)
 {
     for (const SchemaField *f = obj->table->fields; f->key; f++) {
-        write_field(out, f, obj, indent, relative_to);
+        if (!(f->flags & SCHEMA_NOT_WRITTEN)) {
+            write_field(out, f, obj, indent, relative_to);
+        }
     }
 }

@@ -1,0 +1,202 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_run.c: the options of `run`, and one scenario after the other.
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime.h"
+
+typedef struct RunArgs {
+    CliSets sets;
+    char *until, *wall_limit, *runs, *progress;
+    int repeat;
+    gboolean controls, keep;
+} RunArgs;
+
+static void run_args_clear(RunArgs *a)
+{
+    cli_sets_clear(&a->sets);
+    g_free(a->until);
+    g_free(a->wall_limit);
+    g_free(a->runs);
+    g_free(a->progress);
+}
+
+static GOptionEntry *run_entries(RunArgs *a)
+{
+    const GOptionEntry extra[] = {
+        { "controls", 0, 0, G_OPTION_ARG_NONE, &a->controls,
+          "Also run every control: what it names must break", NULL },
+        { "repeat", 0, 0, G_OPTION_ARG_INT, &a->repeat,
+          "Run N times in fresh processes; the trace hashes must be equal",
+          "N" },
+        { "until", 0, 0, G_OPTION_ARG_STRING, &a->until,
+          "Stop at this simulated time", "TIME" },
+        { "wall-limit", 0, 0, G_OPTION_ARG_STRING, &a->wall_limit,
+          "Give up (exit 99) after this much real time", "TIME" },
+        { "runs", 0, 0, G_OPTION_ARG_FILENAME, &a->runs,
+          "Where run folders go (default: runs in the project)", "DIR" },
+        { "keep", 0, 0, G_OPTION_ARG_NONE, &a->keep,
+          "Keep the heavy files of a run that held, too", NULL },
+        { "progress", 0, 0, G_OPTION_ARG_STRING, &a->progress,
+          "auto, tty, plain, json or none", "HOW" },
+        { NULL },
+    };
+
+    return cli_sets_entries(&a->sets, extra);
+}
+
+static bool read_time(const char *option, const char *text, uint64_t *ret)
+{
+    g_autoptr(GError) err = NULL;
+    int64_t value;
+
+    if (!text) {
+        return true;
+    }
+    if (!unit_parse(UNIT_DURATION, text, &value, &err)) {
+        cli_usage("%s: %s", option, err->message);
+        return false;
+    }
+    if (!value) {
+        cli_usage("%s: more than nothing", option);
+        return false;
+    }
+    *ret = (uint64_t)value;
+    return true;
+}
+
+static bool read_progress(const char *text, ProgressMode *ret)
+{
+    static const char *const words[] = { "auto", "tty",  "plain",
+                                         "json", "none", NULL };
+
+    for (int i = 0; text && words[i]; i++) {
+        if (!strcmp(words[i], text)) {
+            *ret = (ProgressMode)i;
+            return true;
+        }
+    }
+    if (text) {
+        cli_usage("no --progress '%s'; there are auto, tty, plain, json and "
+                  "none",
+                  text);
+    }
+    return !text;
+}
+
+/* The options that the runtime sees. */
+static bool make_options(const Cli *cli, const RunArgs *a, RunOptions *ret,
+                         char **ret_replay)
+{
+    g_autofree char *sets = NULL;
+    uint64_t wall_ps = 0;
+
+    if (a->repeat < 1) {
+        cli_usage("--repeat: at least 1");
+        return false;
+    }
+    if (!read_time("--until", a->until, &ret->until_ps) ||
+        !read_time("--wall-limit", a->wall_limit, &wall_ps) ||
+        !read_progress(a->progress, &ret->progress)) {
+        return false;
+    }
+    sets = cli_sets_replay(&a->sets);
+    *ret_replay = a->until ? g_strdup_printf("%s --until %s", sets, a->until)
+                           : g_steal_pointer(&sets);
+    ret->root = cli->root;
+    ret->wall_limit_ns = (wall_ps + PS_PER_NS - 1) / PS_PER_NS;
+    ret->repeat = (unsigned)a->repeat;
+    ret->controls = a->controls;
+    ret->keep = a->keep;
+    ret->replay_args = *ret_replay;
+    ret->argc = cli->argc;
+    ret->argv = cli->argv;
+    return true;
+}
+
+/* The worse of two exit codes, for several scenarios. */
+static int worse(int a, int b)
+{
+    static const int order[] = { EXIT_HELD,    EXIT_SKIPPED, EXIT_BROKEN,
+                                 EXIT_TESTBED, EXIT_USAGE,   EXIT_INTERRUPTED };
+    unsigned i = 0, j = 0;
+
+    while (i < G_N_ELEMENTS(order) - 1 && order[i] != a) {
+        i++;
+    }
+    while (j < G_N_ELEMENTS(order) - 1 && order[j] != b) {
+        j++;
+    }
+    return order[MAX(i, j)];
+}
+
+/* Everything is read before anything starts. */
+static GPtrArray *load_all(const Cli *cli, char **files, const RunArgs *a)
+{
+    g_autoptr(GPtrArray) all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)scenario_free);
+    bool ok = true;
+
+    for (unsigned i = 0; files[i]; i++) {
+        Scenario *s = cli_load(cli, files[i], &a->sets);
+
+        if (!s) {
+            ok = false;
+            continue;
+        }
+        g_ptr_array_add(all, s);
+        if (a->controls && !s->controls->len) {
+            cli_usage("%s: --controls, but the scenario has none: a "
+                      "mechanism without a control proves nothing",
+                      files[i]);
+            ok = false;
+        }
+    }
+    return ok ? g_steal_pointer(&all) : NULL;
+}
+
+static int run_files(Cli *cli, char **files, const RunArgs *a)
+{
+    g_autofree char *runs_dir = NULL, *replay = NULL;
+    g_autoptr(GPtrArray) all = NULL;
+    RunOptions options = { 0 };
+    int code = EXIT_HELD;
+
+    if (!files[0]) {
+        return cli_usage("run: which scenario? `outrigger list` names those "
+                         "of the project");
+    }
+    if (!cli_need_root(cli) || !make_options(cli, a, &options, &replay)) {
+        return EXIT_USAGE;
+    }
+    all = load_all(cli, files, a);
+    if (!all) {
+        return EXIT_USAGE;
+    }
+    runs_dir = a->runs ? g_canonicalize_filename(a->runs, NULL)
+                       : g_build_filename(cli->root, "runs", NULL);
+    options.runs_dir = runs_dir;
+    for (unsigned i = 0; i < all->len && code != EXIT_INTERRUPTED; i++) {
+        code = worse(code, runtime_run(all->pdata[i], &options));
+    }
+    return code;
+}
+
+int cli_run(Cli *cli, const CliVerb *verb, int argc, char **argv)
+{
+    RunArgs a = { .repeat = 1 };
+    g_autofree GOptionEntry *entries = run_entries(&a);
+    g_auto(GStrv) files = NULL;
+    int code;
+
+    if (cli_options(verb, argc, argv, entries, &files, &code)) {
+        code = run_files(cli, files, &a);
+    }
+    run_args_clear(&a);
+    return code;
+}
