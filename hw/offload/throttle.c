@@ -26,11 +26,13 @@ static __int128 bucket_level(const ThrottleBucket *b, uint64_t elapsed_ps)
 static uint64_t bucket_wait_ps(const ThrottleBucket *b, uint64_t cost)
 {
     __int128 need = (__int128)MIN(cost, b->burst) * THROTTLE_PS_PER_S;
+    __int128 wait;
 
     if (!b->rate || !cost || b->level >= need) {
         return 0;
     }
-    return (need - b->level + b->rate - 1) / b->rate;
+    wait = (need - b->level + b->rate - 1) / b->rate;
+    return MIN(wait, (__int128)SEAM_NEVER);
 }
 
 static void bucket_take(ThrottleBucket *b, uint64_t cost)
@@ -83,7 +85,7 @@ bool throttle_limits_valid(const CardLimits *limits, const char **ret_why)
         limits->burst_ios > THROTTLE_MAX_TOKENS ||
         limits->bytes_per_s > THROTTLE_MAX_TOKENS ||
         limits->burst_bytes > THROTTLE_MAX_TOKENS) {
-        *ret_why = "a limit is above 10^15 a second";
+        *ret_why = "a limit is above 10^12 a second";
         return false;
     }
     if ((limits->burst_ios && !limits->iops) ||
@@ -133,16 +135,33 @@ static void remove_waiter(Throttle *t, unsigned i)
             (t->n_waiting - i) * sizeof(t->waiting[0]));
 }
 
+/*
+ * Waits for the first waiter's share, @wait ps. The bucket that it waited
+ * for longest is not capped: it has just what is needed, and the fraction of
+ * a token that came in before the first whole picosecond must not get lost.
+ */
+static void bucket_wait(ThrottleBucket *b, uint64_t cost, uint64_t wait)
+{
+    if (wait && bucket_wait_ps(b, cost) == wait) {
+        b->level += (__int128)wait * b->rate;
+    } else {
+        b->level = bucket_level(b, wait);
+    }
+}
+
+/* Its share is taken at the instant at which it could have left, so that a
+ * timer that comes late costs the interface nothing. */
 bool throttle_pop(Throttle *t, uint64_t now_ps, ThrottleWaiter *ret)
 {
-    if (!t->n_waiting) {
-        return false;
-    }
-    settle(t, now_ps);
-    if (cost_wait_ps(t, t->waiting[0].bytes)) {
+    uint64_t at = throttle_next_ps(t, t->at_ps);
+
+    if (at == SEAM_NEVER || at > now_ps) {
         return false;
     }
     *ret = t->waiting[0];
+    bucket_wait(&t->ios, 1, at - t->at_ps);
+    bucket_wait(&t->bytes, ret->bytes, at - t->at_ps);
+    t->at_ps = at;
     take(t, ret->bytes);
     remove_waiter(t, 0);
     return true;

@@ -21,8 +21,8 @@
 #include "state_buf.h"
 
 #define THROTTLE_PS_PER_S 1000000000000ull
-/* Highest rate and burst: keeps every product within 128 bits. */
-#define THROTTLE_MAX_TOKENS 1000000000000000ull
+/* Highest rate and burst: at most one token a picosecond. */
+#define THROTTLE_MAX_TOKENS THROTTLE_PS_PER_S
 
 typedef struct ThrottleBucket {
     uint64_t rate;  /* tokens a second; 0 = unlimited */
