@@ -176,8 +176,7 @@ static uint16_t delete_sq(NvmeCtrl *c, NvmeSlot *s)
             return DNR(NVME_INVALID_QID);
         }
         s->step = 1;
-        sq->deleting = true;
-        nvme_sq_ready(c, qid);
+        nvme_sq_stop(c, qid);
         abort_all(c, qid);
     }
     if (sq->in_flight) {
@@ -272,10 +271,32 @@ static uint16_t dbbuf_exec(NvmeCtrl *c, NvmeSlot *s)
 
 static uint32_t format_mask(const NvmeSlot *s)
 {
-    return s->sqe.nsid == NVME_ALL_NS ? ~1u : 1u << s->sqe.nsid;
+    return s->sqe.nsid == NVME_ALL_NS ? ~1u : 1u << (s->sqe.nsid & 31);
 }
 
-uint16_t nvme_format_check(NvmeCtrl *c, NvmeSlot *s)
+/* The namespaces that @s is formatting or about to. */
+uint32_t nvme_formats(const NvmeSlot *s)
+{
+    bool begun = s->stage == NVME_DRAIN || s->stage == NVME_CARD;
+
+    return begun && !s->internal && s->sqid == 0 &&
+                   s->sqe.opcode == NVME_ADM_FORMAT
+               ? format_mask(s)
+               : 0;
+}
+
+/* After a load: what it has asked of the card. */
+bool nvme_format_io(NvmeSlot *s)
+{
+    s->io.op = CARD_IO_FORMAT;
+    s->io.lba_format = s->sqe.cdw10 & 0xf;
+    s->io.secure_erase = s->sqe.cdw10 >> 9 & 7;
+    return s->io.lba_format <= 1 && s->io.secure_erase <= 2 && s->io.nsid &&
+           s->io.nsid <= CARD_MAX_NSID &&
+           (s->sqe.nsid == NVME_ALL_NS || s->sqe.nsid == s->io.nsid);
+}
+
+static uint16_t format_check(NvmeCtrl *c, NvmeSlot *s)
 {
     uint32_t cdw10 = s->sqe.cdw10;
     CardNsInfo info;
@@ -342,7 +363,7 @@ static uint16_t format_next(NvmeCtrl *c, NvmeSlot *s, uint32_t after)
 }
 
 /* Called again while I/O on the namespace is in flight; s->step: begun. */
-uint16_t nvme_format_exec(NvmeCtrl *c, NvmeSlot *s)
+static uint16_t format_exec(NvmeCtrl *c, NvmeSlot *s)
 {
     if (!s->step) {
         if (c->formatting & format_mask(s)) {
@@ -359,7 +380,7 @@ uint16_t nvme_format_exec(NvmeCtrl *c, NvmeSlot *s)
     return format_next(c, s, 0);
 }
 
-uint16_t nvme_format_done(NvmeCtrl *c, NvmeSlot *s)
+static uint16_t format_done(NvmeCtrl *c, NvmeSlot *s)
 {
     if (s->status || s->sqe.nsid != NVME_ALL_NS) {
         return format_end(c, s, s->status);
@@ -391,6 +412,6 @@ const NvmeCommand nvme_admin_commands[256] = {
                                 nvme_get_feature_exec, NULL },
     [NVME_ADM_ASYNC_EVENT] = { CMD, PLAIN, NULL, nvme_aer_exec, NULL },
     [NVME_ADM_DBBUF] = { CMD, PLAIN, NULL, dbbuf_exec, NULL },
-    [NVME_ADM_FORMAT] = { CMD, FORMATS, nvme_format_check, nvme_format_exec,
-                          nvme_format_done },
+    [NVME_ADM_FORMAT] = { CMD, FORMATS, format_check, format_exec,
+                          format_done },
 };

@@ -404,8 +404,9 @@ void nvme_cmd_result(NvmeCtrl *c, NvmeSlot *s, uint16_t status)
     if (status == NVME_PENDING) {
         return;
     }
-    if (!status && s->bytes && host_bytes(s, &addr) &&
-        nvme_command(s->sqid, s->sqe.opcode)->flags & NVME_CMD_OUT) {
+    if (!status && s->bytes && s->buf_bytes >= s->bytes &&
+        nvme_command(s->sqid, s->sqe.opcode)->flags & NVME_CMD_OUT &&
+        host_bytes(s, &addr)) {
         nvme_cmd_stage(c, s, NVME_DATA_OUT);
         return;
     }

@@ -23,6 +23,7 @@
 #define AEC_SUPPORTED 0x1ffu /* SMART bits and namespace attribute notices */
 #define TIMESTAMP_BYTES 8u
 #define BEHAVIOR_BYTES 512u
+#define PS_PER_MS 1000000000ull
 
 typedef struct NvmeFeature {
     uint8_t flags;
@@ -131,8 +132,13 @@ static uint16_t set_error_recovery(NvmeCtrl *c, NvmeSlot *s)
 
 static uint16_t get_error_recovery(NvmeCtrl *c, NvmeSlot *s, bool fallback)
 {
-    /* nsid was checked: 1 to CARD_MAX_NSID */
-    s->result = fallback ? 0 : c->features.error_recovery[s->sqe.nsid];
+    uint32_t nsid = s->sqe.nsid;
+
+    /* The namespace may have been detached since the check. */
+    if (nsid == 0 || nsid > CARD_MAX_NSID) {
+        return DNR(NVME_INVALID_NSID);
+    }
+    s->result = fallback ? 0 : c->features.error_recovery[nsid];
     return 0;
 }
 
@@ -260,7 +266,8 @@ static uint16_t set_timestamp(NvmeCtrl *c, NvmeSlot *s)
 
 static uint16_t get_timestamp(NvmeCtrl *c, NvmeSlot *s, bool fallback)
 {
-    uint64_t passed = (nvme_now(c) - c->features.timestamp_ps) / 1000000000;
+    uint64_t now = nvme_now(c), since = c->features.timestamp_ps;
+    uint64_t passed = now > since ? (now - since) / PS_PER_MS : 0;
     uint64_t ms = fallback ? 0 : c->features.timestamp_ms + passed;
 
     for (unsigned i = 0; i < 6; i++) {
@@ -337,18 +344,35 @@ static uint16_t feature_ns(NvmeCtrl *c, NvmeSlot *s, const NvmeFeature *f,
                : 0;
 }
 
+static unsigned selected(const NvmeSlot *s)
+{
+    return s->sqe.cdw10 >> 8 & 7;
+}
+
+/* What Set or Get Features transfers; false: no such feature. */
+bool nvme_feature_bytes(const NvmeSlot *s, uint32_t *ret)
+{
+    const NvmeFeature *f = feature(s);
+    bool get = s->sqe.opcode == NVME_ADM_GET_FEATURES;
+
+    if (!f || (get && selected(s) > SELECT_CAPABILITIES)) {
+        return false;
+    }
+    *ret = get && selected(s) == SELECT_CAPABILITIES ? 0 : f->data_bytes;
+    return true;
+}
+
 uint16_t nvme_set_feature_check(NvmeCtrl *c, NvmeSlot *s)
 {
     const NvmeFeature *f = feature(s);
 
-    if (!f) {
+    if (!nvme_feature_bytes(s, &s->bytes)) {
         return DNR(NVME_INVALID_FIELD);
     }
     /* SV */
     if (s->sqe.cdw10 >> 31) {
         return DNR(NVME_FEATURE_NOT_SAVEABLE);
     }
-    s->bytes = f->data_bytes;
     return feature_ns(c, s, f, true);
 }
 
@@ -357,23 +381,14 @@ uint16_t nvme_set_feature_exec(NvmeCtrl *c, NvmeSlot *s)
     return feature(s)->set(c, s);
 }
 
-static unsigned selected(const NvmeSlot *s)
-{
-    return s->sqe.cdw10 >> 8 & 7;
-}
-
 uint16_t nvme_get_feature_check(NvmeCtrl *c, NvmeSlot *s)
 {
     const NvmeFeature *f = feature(s);
 
-    if (!f || selected(s) > SELECT_CAPABILITIES) {
+    if (!nvme_feature_bytes(s, &s->bytes)) {
         return DNR(NVME_INVALID_FIELD);
     }
-    if (selected(s) == SELECT_CAPABILITIES) {
-        return 0;
-    }
-    s->bytes = f->data_bytes;
-    return feature_ns(c, s, f, false);
+    return selected(s) == SELECT_CAPABILITIES ? 0 : feature_ns(c, s, f, false);
 }
 
 uint16_t nvme_get_feature_exec(NvmeCtrl *c, NvmeSlot *s)

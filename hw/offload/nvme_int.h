@@ -165,6 +165,7 @@ typedef struct NvmeCq {
     uint16_t head, tail; /* tail: next to be reserved */
     uint16_t visible;    /* up to here the host can see entries */
     uint16_t n_sqs;
+    uint16_t ahead; /* entries written behind one that is not yet */
     uint16_t wait_head, wait_tail; /* slots in CQ_WAIT */
     uint32_t size;
     uint64_t base;
@@ -307,6 +308,8 @@ unsigned nvme_slot_index(const NvmeCtrl *c, const NvmeSlot *s);
 /* nvme_io.c */
 uint32_t nvme_admit_bytes(const NvmeSlot *s);
 uint32_t nvme_buffer_bytes(const NvmeSlot *s);
+/* After a load: what s->io was, from command, step and landed data. */
+bool nvme_io_restore(NvmeSlot *s);
 
 /* nvme_map.c: PRP and SGL */
 uint16_t nvme_map(NvmeCtrl *c, NvmeSlot *s);
@@ -319,6 +322,7 @@ void nvme_kick(NvmeCtrl *c);
 void nvme_fetch_done(NvmeCtrl *c, unsigned qid);
 void nvme_sq_ready(NvmeCtrl *c, unsigned qid);
 void nvme_sq_remove(NvmeCtrl *c, unsigned qid);
+void nvme_sq_stop(NvmeCtrl *c, unsigned qid);
 void nvme_cq_post(NvmeCtrl *c, unsigned qid);
 void nvme_cqe_done(NvmeCtrl *c, NvmeSlot *s);
 void nvme_sq_fetch_submit(NvmeCtrl *c, unsigned qid);
@@ -370,7 +374,10 @@ NvmeHandler nvme_identify_check, nvme_identify_exec;       /* nvme_identify.c */
 NvmeHandler nvme_set_feature_check, nvme_set_feature_exec; /* nvme_features.c */
 NvmeHandler nvme_get_feature_check, nvme_get_feature_exec;
 NvmeHandler nvme_get_log_check, nvme_get_log_exec; /* nvme_log.c */
-NvmeHandler nvme_format_check, nvme_format_exec, nvme_format_done;
+bool nvme_log_bytes(const NvmeSlot *s, uint32_t *ret);
+bool nvme_feature_bytes(const NvmeSlot *s, uint32_t *ret);
+uint32_t nvme_formats(const NvmeSlot *s); /* mask of namespaces, or 0 */
+bool nvme_format_io(NvmeSlot *s);
 
 /* Namespace of a command: 0, or the status for an id that is not attached
  * (section 6.1.5). */

@@ -202,13 +202,84 @@ static uint16_t dsm_done(NvmeCtrl *c, NvmeSlot *s)
     return dsm_next(c, s);
 }
 
+/* ---- after a load ------------------------------------------------------------ */
+
+static void restore_pieces(NvmeSlot *s, bool started)
+{
+    uint32_t left = blocks(s) - s->step;
+
+    s->io.slba = slba(s) + s->step;
+    s->io.nlb = left;
+    if (started && s->io.op != CARD_IO_DEALLOCATE) {
+        s->io.nlb = MIN(left, NVME_MAX_BYTES / s->block_bytes);
+    }
+}
+
+static void restore_op(NvmeSlot *s)
+{
+    static const uint8_t ops[] = {
+        [NVME_IO_FLUSH] = CARD_IO_FLUSH,
+        [NVME_IO_WRITE] = CARD_IO_WRITE,
+        [NVME_IO_READ] = CARD_IO_READ,
+        [NVME_IO_COMPARE] = CARD_IO_READ,
+        [NVME_IO_WRITE_ZEROES] = CARD_IO_WRITE_ZEROES,
+        [NVME_IO_DSM] = CARD_IO_DEALLOCATE,
+        [NVME_IO_VERIFY] = CARD_IO_VERIFY,
+    };
+
+    s->io.op = ops[s->sqe.opcode];
+    if (s->sqe.opcode == NVME_IO_WRITE_ZEROES && WZ_DEAC(s)) {
+        s->io.op = CARD_IO_DEALLOCATE;
+    }
+}
+
+bool nvme_io_restore(NvmeSlot *s)
+{
+    /* Handed to the card, now or before a move to other models */
+    bool started = s->stage == NVME_CARD ||
+                   (s->stage == NVME_ADMIT && (s->landed || s->step));
+
+    restore_op(s);
+    switch (s->sqe.opcode) {
+    case NVME_IO_FLUSH:
+        return true;
+    case NVME_IO_WRITE_ZEROES:
+    case NVME_IO_VERIFY:
+        if (s->step >= blocks(s)) {
+            return false;
+        }
+        restore_pieces(s, started);
+        return true;
+    case NVME_IO_DSM:
+        s->io.slba = 0;
+        s->io.nlb = 1;
+        if (!started) {
+            return s->step == 0;
+        }
+        if (s->step >= s->bytes / sizeof(NvmeDsmRange)) {
+            return false;
+        }
+        dsm_range(s, s->step);
+        return s->io.nlb != 0;
+    default:
+        s->io.slba = slba(s);
+        s->io.nlb = blocks(s);
+        if (s->stage == NVME_CARD) {
+            s->io.buf =
+                s->buf + (s->sqe.opcode == NVME_IO_COMPARE ? s->bytes : 0);
+        }
+        return true;
+    }
+}
+
 #define SUPPORTED (NVME_CMD_SUPPORTED)
 #define ON_NS (NVME_CMD_SUPPORTED | NVME_CMD_NS | NVME_CMD_ADMIT)
 #define PLAIN NVME_EFFECT_SUPPORTED
 #define WRITES (NVME_EFFECT_SUPPORTED | NVME_EFFECT_CONTENT)
 
 const NvmeCommand nvme_io_commands[256] = {
-    [NVME_IO_FLUSH] = { SUPPORTED, PLAIN, flush_check, nvme_card_start, NULL },
+    [NVME_IO_FLUSH] = { SUPPORTED | NVME_CMD_ADMIT, PLAIN, flush_check,
+                        nvme_card_start, NULL },
     [NVME_IO_WRITE] = { ON_NS | NVME_CMD_IN, WRITES, rw_check, rw_exec, NULL },
     [NVME_IO_READ] = { ON_NS | NVME_CMD_OUT, PLAIN, rw_check, rw_exec, NULL },
     [NVME_IO_COMPARE] = { ON_NS | NVME_CMD_IN, PLAIN, rw_check, rw_exec,

@@ -126,18 +126,26 @@ static uint64_t log_offset(const NvmeSlot *s)
     return (uint64_t)s->sqe.cdw13 << 32 | s->sqe.cdw12;
 }
 
-uint16_t nvme_get_log_check(NvmeCtrl *c, NvmeSlot *s)
+bool nvme_log_bytes(const NvmeSlot *s, uint32_t *ret)
 {
     /* NUMD is 0's based and 32 bits wide. */
-    uint64_t dwords =
-        (s->sqe.cdw10 >> 16 | (uint64_t)(s->sqe.cdw11 & 0xffff) << 16) + 1;
+    uint64_t numd = s->sqe.cdw10 >> 16 | (s->sqe.cdw11 & 0xffffull) << 16;
     const NvmeLog *log = log_page(s);
 
-    if (!log) {
+    if (!log || numd * 4 + 4 > NVME_MAX_BYTES || log_offset(s) & 3 ||
+        log_offset(s) > log->bytes) {
+        return false;
+    }
+    *ret = numd * 4 + 4;
+    return true;
+}
+
+uint16_t nvme_get_log_check(NvmeCtrl *c, NvmeSlot *s)
+{
+    if (!log_page(s)) {
         return DNR(NVME_INVALID_LOG_PAGE);
     }
-    if (dwords * 4 > NVME_MAX_BYTES || log_offset(s) & 3 ||
-        log_offset(s) > log->bytes) {
+    if (!nvme_log_bytes(s, &s->bytes)) {
         return DNR(NVME_INVALID_FIELD);
     }
     /* LPA bit 0: no page is kept per namespace. */
@@ -145,7 +153,6 @@ uint16_t nvme_get_log_check(NvmeCtrl *c, NvmeSlot *s)
         (s->sqe.cdw10 & 0xff) == NVME_LOG_SMART) {
         return DNR(NVME_INVALID_FIELD);
     }
-    s->bytes = dwords * 4;
     return 0;
 }
 

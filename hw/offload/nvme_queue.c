@@ -138,15 +138,25 @@ void nvme_fetch_done(NvmeCtrl *c, unsigned qid)
     nvme_kick(c);
 }
 
+/* It is going to be deleted: nothing is fetched from it any more. */
+void nvme_sq_stop(NvmeCtrl *c, unsigned qid)
+{
+    NvmeSq *sq = &c->sq[qid];
+
+    sq->deleting = true;
+    if (sq->fetching) {
+        sq->gen++;
+        nvme_unsend(c, &sq->unsent);
+        fetch_end(c, qid);
+    }
+    nvme_sq_ready(c, qid);
+}
+
 /* No command of it is in flight any more. */
 void nvme_sq_remove(NvmeCtrl *c, unsigned qid)
 {
     NvmeSq *sq = &c->sq[qid];
 
-    if (sq->fetching) {
-        fetch_end(c, qid);
-    }
-    nvme_unsend(c, &sq->unsent);
     nvme_unsend(c, &sq->shadow.unsent);
     c->cq[sq->cqid].n_sqs--;
     *sq = (NvmeSq){
@@ -185,6 +195,8 @@ void nvme_cq_post(NvmeCtrl *c, unsigned qid)
 
 static void done_event(NvmeCtrl *c, const NvmeSlot *s)
 {
+    uint64_t now = nvme_now(c);
+
     card_event(c->card, (CardEvent){
                             .kind = CARD_EV_CMD_DONE,
                             .fn = c->config.fn,
@@ -193,9 +205,37 @@ static void done_event(NvmeCtrl *c, const NvmeSlot *s)
                             .nsid = s->sqe.nsid,
                             .status = s->status & ~NVME_STATUS_MORE,
                             .a = s->sqe.opcode,
-                            .b = nvme_now(c) - s->fetch_ps,
+                            .b = now > s->fetch_ps ? now - s->fetch_ps : 0,
                             .c = s->status & NVME_STATUS_CODE ? 0 : s->bytes,
                         });
+}
+
+static bool being_written(const NvmeCtrl *c, const NvmeCq *cq, unsigned entry)
+{
+    for (unsigned i = 0; i < NVME_SLOTS; i++) {
+        const NvmeSlot *s = &c->slot[i];
+
+        if (s->stage == NVME_CQE && s->cq_index == entry &&
+            &c->cq[c->sq[s->sqid].cqid] == cq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Entry @i is in memory. They arrive in order unless the models had been
+ * full: the host sees as far as there is no gap. */
+static void arrived(NvmeCtrl *c, NvmeCq *cq, unsigned i)
+{
+    if (i != cq->visible) {
+        cq->ahead++;
+        return;
+    }
+    cq->visible = i + 1 == cq->size ? 0 : i + 1;
+    while (cq->ahead && !being_written(c, cq, cq->visible)) {
+        cq->visible = cq->visible + 1u == cq->size ? 0 : cq->visible + 1;
+        cq->ahead--;
+    }
 }
 
 /* The entry becomes visible now. */
@@ -221,7 +261,7 @@ void nvme_cqe_done(NvmeCtrl *c, NvmeSlot *s)
         nvme_fatal(c);
         return;
     }
-    cq->visible = s->cq_index + 1u == cq->size ? 0 : s->cq_index + 1;
+    arrived(c, cq, s->cq_index);
     if (cq->irq_enabled) {
         nvme_irq_completion(c, cq);
     }

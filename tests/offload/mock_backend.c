@@ -164,7 +164,7 @@ bool card_io_admit(Card *card, const CardIo *io, uint32_t bytes)
     g_assert(r->state == MOCK_IO_NONE);
     card->admitted++;
     card->admitted_bytes += bytes;
-    if (!card->hold) {
+    if (!card->hold || io->op == CARD_IO_FLUSH || io->op == CARD_IO_FORMAT) {
         return true;
     }
     r->state = MOCK_IO_HELD;
