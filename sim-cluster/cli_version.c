@@ -47,6 +47,9 @@ static char *models_text(const Cli *cli)
     }
     *(void **)&version = dlsym(library, "models_version");
     text = g_strdup(version ? version() : not_built);
+    if (g_str_has_prefix(text, "SystemC ")) {
+        memmove(text, text + strlen("SystemC "), strlen(text + 7));
+    }
     return text; /* the library stays: SystemC does not like to be unloaded */
 }
 

@@ -105,7 +105,7 @@ static void check_exec(ScenarioCheck *c, const ScnExec *exec)
     }
 }
 
-static void check_fio(ScenarioCheck *c, const ScnHost *host, const ScnFio *fio)
+static void check_fio(ScenarioCheck *c, const ScnHost *host, ScnFio *fio)
 {
     bool mixed = fio->rw == SCN_FIO_READWRITE || fio->rw == SCN_FIO_RANDRW;
     bool reads = fio->rw == SCN_FIO_READ || fio->rw == SCN_FIO_RANDREAD;
@@ -126,6 +126,9 @@ static void check_fio(ScenarioCheck *c, const ScnHost *host, const ScnFio *fio)
     if (schema_given(&fio->obj, "rwmixread") && !mixed) {
         scenario_problem(c, fio, "rwmixread",
                          "'rwmixread' is for readwrite and randrw");
+    }
+    if (!mixed) {
+        fio->rwmixread_ppm = 0;
     }
     if (fio->verify_only && (!strcmp(fio->verify, "none") || mixed)) {
         scenario_problem(c, fio, "verify_only",
