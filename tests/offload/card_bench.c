@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -177,12 +178,13 @@ CardBench *card_bench_clone(const CardBench *b, CardLoadMode mode)
 /* ---- partitions ------------------------------------------------------------
  */
 
-static void create(CardBench *b, const CardPartitionSpec *spec, unsigned fn)
+void card_bench_part(CardBench *b, const CardPartitionSpec *spec, unsigned fn,
+                     uint32_t nsid)
 {
     GError *err = NULL;
 
     if (!b->app->partition_create(b->card, spec, &err) ||
-        !b->app->attach(b->card, spec->name, fn, 1, &err)) {
+        !b->app->attach(b->card, spec->name, fn, nsid, &err)) {
         fail_msg("partition %s: %s", spec->name, err->message);
     }
 }
@@ -198,7 +200,7 @@ void card_bench_linear(CardBench *b, const char *name, unsigned drive,
         .encrypted = true,
     };
 
-    create(b, &spec, fn);
+    card_bench_part(b, &spec, fn, 1);
 }
 
 void card_bench_stripe(CardBench *b, const char *name, unsigned mib,
@@ -215,7 +217,7 @@ void card_bench_stripe(CardBench *b, const char *name, unsigned mib,
         .encrypted = true,
     };
 
-    create(b, &spec, fn);
+    card_bench_part(b, &spec, fn, 1);
 }
 
 CardPartitionInfo card_bench_info(const CardBench *b, const char *name)
@@ -230,6 +232,24 @@ CardPartitionInfo card_bench_info(const CardBench *b, const char *name)
     }
     fail_msg("no partition %s", name);
     return info;
+}
+
+void card_bench_fill(void *buf, size_t len, uint64_t seed)
+{
+    uint8_t *p = buf;
+
+    for (size_t i = 0; i < len; i++) {
+        p[i] = i % 8 ? p[i - 1] * 31u + 7 : mock_random(&seed);
+    }
+}
+
+uint64_t card_bench_seed(uint64_t fallback)
+{
+    const char *given = getenv("OUTRIGGER_TEST_SEED");
+    uint64_t seed = given ? g_ascii_strtoull(given, NULL, 0) : fallback;
+
+    print_message("seed %" G_GUINT64_FORMAT "\n", seed);
+    return seed;
 }
 
 bool card_bench_leaks(const CardBench *b, const void *what, size_t len,

@@ -44,6 +44,13 @@ void card_bench_linear(CardBench *b, const char *name, unsigned drive,
 void card_bench_stripe(CardBench *b, const char *name, unsigned mib,
                        uint32_t stripe_bytes, unsigned fn);
 CardPartitionInfo card_bench_info(const CardBench *b, const char *name);
+/* Attaches a partition of any kind. */
+void card_bench_part(CardBench *b, const CardPartitionSpec *spec, unsigned fn,
+                     uint32_t nsid);
+/* Seeded noise; and the seed of a random test: from the environment variable
+ * OUTRIGGER_TEST_SEED or @fallback, printed. */
+void card_bench_fill(void *buf, size_t len, uint64_t seed);
+uint64_t card_bench_seed(uint64_t fallback);
 /* Does @len bytes of @what lie anywhere on a drive, in NVRAM or @state? */
 bool card_bench_leaks(const CardBench *b, const void *what, size_t len,
                       const GByteArray *state);

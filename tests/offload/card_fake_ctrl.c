@@ -106,6 +106,18 @@ int fake_submit(NvmeCtrl *c, CardIoOp op, uint32_t nsid, uint64_t slba,
     return fake_submit_io(c, &io, data, ret_status);
 }
 
+const FakeDone *fake_do(CardBench *b, unsigned fn, CardIoOp op, uint64_t slba,
+                        uint32_t nlb, const void *data)
+{
+    NvmeCtrl *c = fake_ctrl(fn);
+    int slot = fake_submit(c, op, 1, slba, nlb, data, NULL);
+
+    g_assert(slot >= 0);
+    mock_run_idle(b->m);
+    g_assert(c->io[slot].state == FAKE_FREE);
+    return fake_last(c);
+}
+
 void nvme_ctrl_io_admitted(NvmeCtrl *c, unsigned slot)
 {
     FakeIo *f = &c->io[slot];

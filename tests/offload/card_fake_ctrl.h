@@ -8,7 +8,7 @@
 #ifndef OUTRIGGER_CARD_FAKE_CTRL_H
 #define OUTRIGGER_CARD_FAKE_CTRL_H
 
-#include "card.h"
+#include "card_bench.h"
 
 typedef enum FakeState {
     FAKE_FREE = 0,
@@ -54,6 +54,9 @@ int fake_submit(NvmeCtrl *ctrl, CardIoOp op, uint32_t nsid, uint64_t slba,
 /* As above with every field. */
 int fake_submit_io(NvmeCtrl *ctrl, const CardIo *io, const void *data,
                    uint16_t *ret_status);
+/* Submits to namespace 1 and runs the world until nothing is left to do. */
+const FakeDone *fake_do(CardBench *b, unsigned fn, CardIoOp op, uint64_t slba,
+                        uint32_t nlb, const void *data);
 const FakeDone *fake_last(const NvmeCtrl *ctrl);
 void fake_clear(NvmeCtrl *ctrl);
 
