@@ -72,13 +72,13 @@ static void add_controls(Junit *j, const ReportData *d, const char *class)
 
     for (guint i = 0; list && i < json_array_get_length(list); i++) {
         JsonObject *o = report_json_element(list, i);
-        bool broke =
-            o && json_object_get_boolean_member_with_default(o, "broke", FALSE);
+        bool counted = o && json_object_get_boolean_member_with_default(
+                                o, "counted", FALSE);
         g_autofree char *name = g_strdup_printf(
             "control %s", report_json_text(o, "name", "unnamed"));
 
-        junit_case(j, class, name, 0, broke ? JUNIT_PASSED : JUNIT_FAILED,
-                   report_json_text(o, "detail", "broke nothing"), NULL);
+        junit_case(j, class, name, 0, counted ? JUNIT_PASSED : JUNIT_FAILED,
+                   report_json_text(o, "reason", "it broke nothing"), NULL);
     }
 }
 
@@ -107,35 +107,7 @@ static bool write_junit(const ReportData *d, GError **errp)
     return write_file(d->dir, "junit.xml", text, errp);
 }
 
-/* ---- latency.csv and hist/ --------------------------------------------- */
-
-static void csv_rows(GString *out, const ReportInterface *i,
-                     ReportDirection dir)
-{
-    static const struct {
-        uint32_t ppm;
-        const char *name;
-    } points[] = {
-        { HIST_P50, "p50" },     { HIST_P90, "p90" },       { HIST_P99, "p99" },
-        { HIST_P99_9, "p99.9" }, { HIST_P99_99, "p99.99" }, { HIST_MAX, "max" },
-    };
-    const Hist *h = i->latency[dir];
-    g_autofree char *owner =
-        g_strdup_printf("%s,%s,%s", i->node ? i->node : "", i->name,
-                        report_direction_name(dir));
-
-    g_string_append_printf(out,
-                           "%s,count,count,%" G_GUINT64_FORMAT "\n"
-                           "%s,min,ps,%" G_GUINT64_FORMAT "\n"
-                           "%s,mean,ps,%" G_GUINT64_FORMAT "\n",
-                           owner, hist_count(h), owner, hist_min(h), owner,
-                           hist_mean(h));
-    for (gsize p = 0; p < G_N_ELEMENTS(points); p++) {
-        g_string_append_printf(out, "%s,%s,ps,%" G_GUINT64_FORMAT "\n", owner,
-                               points[p].name,
-                               hist_percentile(h, points[p].ppm));
-    }
-}
+/* ---- hist/ ------------------------------------------------------------- */
 
 static bool write_hgrm(const ReportData *d, const ReportInterface *i,
                        ReportDirection dir, GError **errp)
@@ -149,11 +121,9 @@ static bool write_hgrm(const ReportData *d, const ReportInterface *i,
     return write_file(d->dir, name, text->str, errp);
 }
 
-static bool write_latency(const ReportData *d, GError **errp)
+static bool write_hists(const ReportData *d, GError **errp)
 {
     g_autofree char *hist_dir = g_build_filename(d->dir, "hist", NULL);
-    g_autoptr(GString) csv =
-        g_string_new("node,interface,direction,statistic,unit,value\n");
 
     if (g_mkdir_with_parents(hist_dir, 0777) != 0) {
         g_set_error(errp, REPORT_ERROR, REPORT_ERROR_WRITE, "%s: %s", hist_dir,
@@ -164,16 +134,13 @@ static bool write_latency(const ReportData *d, GError **errp)
         const ReportInterface *i = d->interfaces->pdata[n];
 
         for (unsigned dir = 0; dir < REPORT_DIRECTIONS; dir++) {
-            if (hist_count(i->latency[dir]) == 0) {
-                continue;
-            }
-            csv_rows(csv, i, (ReportDirection)dir);
-            if (!write_hgrm(d, i, (ReportDirection)dir, errp)) {
+            if (hist_count(i->latency[dir]) != 0 &&
+                !write_hgrm(d, i, (ReportDirection)dir, errp)) {
                 return false;
             }
         }
     }
-    return write_file(d->dir, "latency.csv", csv->str, errp);
+    return true;
 }
 
 /* ---- all --------------------------------------------------------------- */
@@ -197,7 +164,7 @@ bool report_write(const char *run_dir, GError **errp)
     if (!d) {
         return false;
     }
-    if (!write_junit(d, errp) || !write_latency(d, errp) ||
+    if (!write_junit(d, errp) || !write_hists(d, errp) ||
         (trace_wanted(d) && !perfetto_write(d, errp))) {
         return false;
     }

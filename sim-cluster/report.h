@@ -20,7 +20,6 @@
  *   report.html   one file, SVG inside, no script
  *   junit.xml     a suite; a case for each step, expectation and control
  *   hist/X.hgrm   latency distribution of each interface and direction, us
- *   latency.csv   their percentiles, long format
  *   trace.perfetto-trace  when summary.json says capture.trace, or it exists
  *
  * Errors: REPORT_ERROR_MISSING (no run directory), REPORT_ERROR_INVALID (a

@@ -16,6 +16,9 @@
 char *report_chart_latency(const ReportData *d);
 /* IOPS, bytes/s, latency and waiting commands over simulated time. */
 char *report_chart_time(const ReportData *d);
+/* IOPS of one interface during one load, as a small line. */
+char *report_chart_load(const ReportData *d, const ReportLoad *load,
+                        guint interface);
 /* When each step began and ended. */
 char *report_chart_steps(const ReportData *d);
 /* The card's blocks with the run's numbers on the arrows. */

@@ -151,6 +151,40 @@ static void on_interface(ReportData *d, const ReportEvent *ev)
     }
 }
 
+static void on_runner(ReportData *d, const ReportEvent *ev)
+{
+    if (ev->kind == REPORT_EV_THINNED) {
+        d->thinned = true;
+    } else if (ev->kind == REPORT_EV_LOAD_BEGIN && ev->handle) {
+        ReportLoad load = { .handle = ev->handle,
+                            .node = ev->node,
+                            .interface = ev->interface,
+                            .begin_ps = ev->t_ps };
+
+        g_array_append_val(d->loads, load);
+    } else if (ev->kind == REPORT_EV_LOAD_END && ev->handle) {
+        for (guint n = 0; n < d->loads->len; n++) {
+            ReportLoad *load = &g_array_index(d->loads, ReportLoad, n);
+
+            if (load->handle == ev->handle && load->end_ps == 0) {
+                load->end_ps = ev->t_ps;
+            }
+        }
+    }
+}
+
+/* A load that never ended lasted as long as the run. */
+static void close_loads(ReportData *d)
+{
+    for (guint n = 0; n < d->loads->len; n++) {
+        ReportLoad *load = &g_array_index(d->loads, ReportLoad, n);
+
+        if (load->end_ps == 0) {
+            load->end_ps = d->end_ps;
+        }
+    }
+}
+
 static bool is_mark(unsigned kind)
 {
     return kind == CARD_EV_RESET || kind == CARD_EV_UPDATE ||
@@ -163,7 +197,7 @@ static bool on_event(void *opaque, const ReportEvent *ev)
 
     d->end_ps = MAX(d->end_ps, ev->t_ps);
     if (ev->kind >= CARD_EV_KINDS) {
-        d->thinned |= g_str_equal(ev->kind_name, "thinned");
+        on_runner(d, ev);
         return true;
     }
     if (is_mark(ev->kind)) {
@@ -289,6 +323,7 @@ bool report_collect(ReportData *d, GError **errp)
     if (!report_events_read(path, on_event, d, errp)) {
         return false;
     }
+    close_loads(d);
     mark_steps(d);
     complete_drives(d);
     g_ptr_array_sort(d->drives, by_place);

@@ -51,6 +51,7 @@ void report_data_free(ReportData *d)
     g_ptr_array_unref(d->interfaces);
     g_ptr_array_unref(d->drives);
     g_ptr_array_unref(d->cards);
+    g_array_unref(d->loads);
     g_array_unref(d->done);
     g_array_unref(d->waits);
     g_array_unref(d->marks);
@@ -70,6 +71,7 @@ static ReportData *data_new(const char *run_dir)
     d->interfaces = g_ptr_array_new_with_free_func(interface_free);
     d->drives = g_ptr_array_new_with_free_func(g_free);
     d->cards = g_ptr_array_new_with_free_func(card_free);
+    d->loads = g_array_new(FALSE, FALSE, sizeof(ReportLoad));
     d->done = g_array_new(FALSE, FALSE, sizeof(ReportDone));
     d->waits = g_array_new(FALSE, FALSE, sizeof(ReportWait));
     d->marks = g_array_new(FALSE, FALSE, sizeof(ReportMark));
@@ -84,6 +86,7 @@ static int load_permille(JsonObject *o, const char *op)
     uint64_t actual = report_json_u64(o, "actual");
 
     if (limit == 0 || !json_object_has_member(o, "actual") ||
+        json_object_get_null_member(o, "actual") ||
         !(upper || g_str_equal(op, "above") || g_str_equal(op, "at_least"))) {
         return -1;
     }
@@ -248,6 +251,7 @@ ReportData *report_data_load(const char *run_dir, GError **errp)
     if (!report_collect(d, errp)) {
         return NULL;
     }
+    d->end_ps = MAX(d->end_ps, report_json_u64(d->root, "sim_ps"));
     return g_steal_pointer(&d);
 }
 

@@ -30,6 +30,13 @@ typedef struct ReportStep {
     uint64_t begin_ps, end_ps;
 } ReportStep;
 
+/* From `load-begin` to `load-end`: a background load outlives its step. */
+typedef struct ReportLoad {
+    const char *handle, *node;
+    const char *interface; /* its target, or NULL when the log has none */
+    uint64_t begin_ps, end_ps;
+} ReportLoad;
+
 typedef enum ReportDirection {
     REPORT_READ,
     REPORT_WRITE,
@@ -97,6 +104,7 @@ typedef struct ReportData {
     uint64_t end_ps;         /* the last event or step end */
     GPtrArray *expectations; /* ReportExpect */
     GPtrArray *steps;        /* ReportStep */
+    GArray *loads;           /* ReportLoad, in order of their begin */
     GPtrArray *interfaces;   /* ReportInterface, first seen first */
     GPtrArray *drives;       /* ReportDrive, by name */
     GPtrArray *cards;        /* ReportCard */

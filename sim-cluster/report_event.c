@@ -56,9 +56,16 @@ const char *report_opcode_name(unsigned opcode, bool admin)
 
 static unsigned kind_of(const char *name)
 {
-    for (unsigned i = 0; i < REPORT_EV_OTHER; i++) {
+    static const char *const own[] = { "load-begin", "load-end", "thinned" };
+
+    for (unsigned i = 0; i < CARD_EV_KINDS; i++) {
         if (strcmp(card_event_name(i), name) == 0) {
             return i;
+        }
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(own); i++) {
+        if (strcmp(own[i], name) == 0) {
+            return REPORT_EV_LOAD_BEGIN + i;
         }
     }
     return REPORT_EV_OTHER;
@@ -91,6 +98,7 @@ static const struct {
     FIELD("card", F_TEXT, card),
     FIELD("if", F_TEXT, interface),
     FIELD("drive", F_TEXT, drive),
+    FIELD("handle", F_TEXT, handle),
     FIELD("phase", F_TEXT, detail),
     FIELD("reset", F_TEXT, detail),
     FIELD("qid", F_UNSIGNED, qid),

@@ -16,8 +16,13 @@
 
 #include "seam.h"
 
-/* Kinds of the runner rather than of a card, beyond CardEventKind. */
-#define REPORT_EV_OTHER CARD_EV_KINDS
+/* Kinds of the runner, beyond CardEventKind. */
+enum {
+    REPORT_EV_LOAD_BEGIN = CARD_EV_KINDS,
+    REPORT_EV_LOAD_END,
+    REPORT_EV_THINNED, /* bulk kinds are left out from here on */
+    REPORT_EV_OTHER
+};
 
 typedef enum ReportPhysOp {
     REPORT_PHYS_READ,
@@ -27,10 +32,10 @@ typedef enum ReportPhysOp {
 
 typedef struct ReportEvent {
     uint64_t t_ps, seq;
-    unsigned kind;         /* CardEventKind or REPORT_EV_OTHER */
+    unsigned kind;         /* CardEventKind or REPORT_EV_* */
     const char *kind_name; /* as in the file */
     /* Interned strings: equal text, equal pointer. NULL when not given. */
-    const char *node, *card, *interface, *drive;
+    const char *node, *card, *interface, *drive, *handle;
     unsigned qid, cid, nsid;
     unsigned opcode, status;
     uint64_t slba, bytes, latency_ps, waited_ps, offset;

@@ -234,6 +234,7 @@ static void page_nav(GString *out)
         { "expectations", "Expectations" },
         { "run", "What was run" },
         { "latency", "Latency" },
+        { "loads", "Loads" },
         { "time", "Over time" },
         { "card", "The card" },
         { "steps", "Steps" },
@@ -289,6 +290,20 @@ static void page_files(GString *out, const ReportData *d)
     g_string_append(out, "</p>\n");
 }
 
+/* What --repeat found; "" without it. */
+static const char *repeats(const ReportData *d)
+{
+    JsonNode *equal = json_object_get_member(d->root, "repeat_equal");
+
+    if (report_json_u64(d->root, "repeat") < 2 || !equal ||
+        !JSON_NODE_HOLDS_VALUE(equal)) {
+        return "";
+    }
+    return json_node_get_boolean(equal)
+               ? "all equal to the bit"
+               : report_json_text(d->root, "repeat_difference", "not equal");
+}
+
 static void page_run(GString *out, const ReportData *d)
 {
     static const char *const heads[] = { "What", "Value" };
@@ -308,6 +323,7 @@ static void page_run(GString *out, const ReportData *d)
     row2(out, "time mode", d->mode);
     row2(out, "trace hash", d->trace_hash);
     row2(out, "run directory", name);
+    row2(out, "repetitions", repeats(d));
     if (versions) {
         json_object_foreach_member(versions, add_version, out);
     }
@@ -359,6 +375,20 @@ static void page_latency(GString *out, const ReportData *d)
     section_end(out);
 }
 
+static void page_load_section(GString *out, const ReportData *d)
+{
+    if (d->loads->len == 0) {
+        return;
+    }
+    section_begin(out, "loads", "Loads");
+    page_loads(out, d);
+    paragraph(out, "Commands that were completed between the load's begin "
+                   "and its end on that interface, rates over the time from "
+                   "the first of them to the last. The small curves begin at "
+                   "zero; a dotted line is the interface's limit.");
+    section_end(out);
+}
+
 static void page_time(GString *out, const ReportData *d)
 {
     section_begin(out, "time", "Over simulated time");
@@ -385,6 +415,7 @@ char *report_page(const ReportData *d)
     section_end(out);
     page_run(out, d);
     page_latency(out, d);
+    page_load_section(out, d);
     page_time(out, d);
     page_card(out, d);
     section_begin(out, "steps", "Steps");

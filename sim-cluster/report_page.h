@@ -27,6 +27,7 @@ void page_cell_markup(GString *out, const char *html); /* as it is */
 void page_cell_state(GString *out, bool good, const char *text);
 
 void page_expectations(GString *out, const ReportData *d);
+void page_loads(GString *out, const ReportData *d);
 void page_latency_table(GString *out, const ReportData *d);
 void page_steps(GString *out, const ReportData *d);
 void page_controls(GString *out, const ReportData *d);

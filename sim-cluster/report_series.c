@@ -25,20 +25,16 @@ void report_series_free(ReportSeries *s)
     g_free(s);
 }
 
-/* The span that loads cover; false when there is no load step. */
+/* The span that loads cover; false when there is no load. */
 static bool load_span(const ReportData *d, uint64_t *ret_from, uint64_t *ret_to)
 {
     uint64_t from = UINT64_MAX, to = 0;
 
-    for (guint i = 0; i < d->steps->len; i++) {
-        const ReportStep *s = d->steps->pdata[i];
+    for (guint i = 0; i < d->loads->len; i++) {
+        const ReportLoad *load = &g_array_index(d->loads, ReportLoad, i);
 
-        if (g_str_equal(s->verb, "load")) {
-            from = MIN(from, s->begin_ps);
-            to = MAX(to, s->end_ps);
-        } else if (g_str_equal(s->verb, "finish") && from != UINT64_MAX) {
-            to = MAX(to, s->end_ps);
-        }
+        from = MIN(from, load->begin_ps);
+        to = MAX(to, load->end_ps);
     }
     if (from >= to) {
         return false;

@@ -24,7 +24,7 @@ typedef struct ReportSeries {
 } ReportSeries;
 
 /*
- * From the first load step to the last one's end, or, without a load, from
+ * From the first load's begin to the last one's end, or, without a load, from
  * the first to the last completion. NULL when no I/O completed there.
  */
 ReportSeries *report_series_new(const ReportData *d, guint wanted_bins);

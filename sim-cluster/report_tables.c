@@ -7,6 +7,7 @@
 
 #include "report_charts.h"
 #include "report_format.h"
+#include "report_loads.h"
 #include "xml_text.h"
 
 #include <string.h>
@@ -79,6 +80,56 @@ static void latency_row(GString *out, const ReportInterface *i,
         page_cell_number(out, value);
     }
     page_row_end(out);
+}
+
+/* ---- loads ------------------------------------------------------------- */
+
+static void load_row(GString *out, const ReportData *d, const ReportLoad *load,
+                     guint interface)
+{
+    const ReportInterface *i = d->interfaces->pdata[interface];
+    g_autoptr(ReportLoadStats) s = report_load_stats(d, load, interface);
+    g_autofree char *n = format_exact(s->commands);
+    g_autofree char *length = format_ps(load->end_ps - load->begin_ps);
+    g_autofree char *iops = format_count(s->iops);
+    g_autofree char *bytes = format_bytes_per_s(s->bytes_per_s);
+    g_autofree char *p50 = format_ps(hist_percentile(s->latency, HIST_P50));
+    g_autofree char *p99 = format_ps(hist_percentile(s->latency, HIST_P99));
+    g_autofree char *p999 = format_ps(hist_percentile(s->latency, HIST_P99_9));
+    g_autofree char *spark = report_chart_load(d, load, interface);
+
+    page_row_begin(out);
+    page_cell(out, load->handle);
+    page_cell(out, i->label);
+    page_cell_number(out, length);
+    page_cell_number(out, n);
+    page_cell_number(out, iops);
+    page_cell_number(out, bytes);
+    page_cell_number(out, p50);
+    page_cell_number(out, p99);
+    page_cell_number(out, p999);
+    page_cell_markup(out, spark ? spark : "");
+    page_row_end(out);
+}
+
+void page_loads(GString *out, const ReportData *d)
+{
+    static const char *const heads[] = {
+        "Load",  "Interface", ">Length", ">Commands", ">IOPS",
+        ">Data", ">Median",   ">p99",    ">p99.9",    "IOPS over the load"
+    };
+
+    page_table_begin(out, heads, G_N_ELEMENTS(heads));
+    for (guint n = 0; n < d->loads->len; n++) {
+        const ReportLoad *load = &g_array_index(d->loads, ReportLoad, n);
+
+        for (guint i = 0; i < d->interfaces->len; i++) {
+            if (report_load_uses(d, load, i)) {
+                load_row(out, d, load, i);
+            }
+        }
+    }
+    page_table_end(out);
 }
 
 void page_latency_table(GString *out, const ReportData *d)
@@ -222,16 +273,36 @@ void page_counters(GString *out, const ReportCard *card)
     g_string_append(out, "</details>\n");
 }
 
+/* What the control had to break, and by how much it did. */
+static char *control_breaks(JsonObject *o)
+{
+    JsonArray *list = report_json_array(o, "breaks");
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; list && i < json_array_get_length(list); i++) {
+        JsonObject *one = report_json_element(list, i);
+        g_autofree char *by = report_json_value(one, "by", "");
+        g_autofree char *margin = report_json_value(one, "margin", "");
+
+        g_string_append_printf(
+            text, "%s%s by %s (was off by %s)", i ? "; " : "",
+            report_json_text(one, "expect", "?"), by, margin);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static void control_row(GString *out, JsonObject *o)
 {
-    bool broke = json_object_get_boolean_member_with_default(o, "broke", FALSE);
+    bool counted =
+        json_object_get_boolean_member_with_default(o, "counted", FALSE);
+    g_autofree char *breaks = control_breaks(o);
 
     page_row_begin(out);
-    page_cell_state(out, broke, broke ? "broke it" : "did not");
+    page_cell_state(out, counted, counted ? "broke it" : "proves nothing");
     page_cell(out, report_json_text(o, "name", ""));
-    page_cell(out, report_json_text(o, "expect", ""));
-    page_cell(out, report_json_text(o, "detail", ""));
-    page_cell_code(out, report_json_text(o, "run", ""));
+    page_cell(out, breaks);
+    page_cell(out, report_json_text(o, "reason", ""));
+    page_cell_code(out, report_json_text(o, "dir", ""));
     page_row_end(out);
 }
 
@@ -241,10 +312,11 @@ void page_controls(GString *out, const ReportData *d)
                                          "What happened", "Run" };
     JsonArray *list = report_json_array(d->root, "controls");
 
-    note(out, "A control takes one mechanism away; the run only proves "
-              "something when its expectation then breaks.");
+    note(out, "A control takes one mechanism away; the run proves something "
+              "only when the named expectation then breaks by the stated "
+              "margin, and nothing else does.");
     if (!list || json_array_get_length(list) == 0) {
-        note(out, "No control was run with this run.");
+        note(out, "No control was run with this run; --controls runs them.");
         return;
     }
     page_table_begin(out, heads, G_N_ELEMENTS(heads));

@@ -193,7 +193,7 @@ static void draw_panel(Svg *svg, const ReportData *d, const ReportSeries *s,
     }
 }
 
-/* Shaded spans of the load steps, named at the top. */
+/* The spans of the loads, named at the top. */
 static void draw_loads(Svg *svg, const ReportData *d, const ReportSeries *s,
                        const SvgAxis *x)
 {
@@ -201,16 +201,13 @@ static void draw_loads(Svg *svg, const ReportData *d, const ReportSeries *s,
     static const SvgStyle tick = { .stroke = SVG_FRAME, .width10 = 20 };
     int free_at[LOAD_ROWS] = { 0 };
 
-    for (guint i = 0; i < d->steps->len; i++) {
-        const ReportStep *step = d->steps->pdata[i];
+    for (guint i = 0; i < d->loads->len; i++) {
+        const ReportLoad *load = &g_array_index(d->loads, ReportLoad, i);
         int from, to;
         guint row;
 
-        if (!g_str_equal(step->verb, "load") || step->end_ps <= s->from_ps) {
-            continue;
-        }
-        from = svg_axis_at(x, step->begin_ps) / 10;
-        to = svg_axis_at(x, step->end_ps) / 10;
+        from = svg_axis_at(x, load->begin_ps) / 10;
+        to = svg_axis_at(x, load->end_ps) / 10;
         for (row = 0; row < LOAD_ROWS && from < free_at[row]; row++) {
         }
         if (row == LOAD_ROWS) {
@@ -218,8 +215,8 @@ static void draw_loads(Svg *svg, const ReportData *d, const ReportSeries *s,
         }
         svg_line(svg, from, 42 + (int)row * 16, MAX(to, from + 2),
                  42 + (int)row * 16, &tick);
-        svg_text(svg, from, 38 + (int)row * 16, &font, step->handle);
-        free_at[row] = MAX(to, from + (int)strlen(step->handle) * 6) + 6;
+        svg_text(svg, from, 38 + (int)row * 16, &font, load->handle);
+        free_at[row] = MAX(to, from + (int)strlen(load->handle) * 6) + 6;
     }
 }
 

@@ -16,6 +16,7 @@
 #include "report_data.h"
 #include "report_fixture.h"
 #include "report_format.h"
+#include "report_loads.h"
 #include "report_series.h"
 
 static int setup(void **state)
@@ -89,7 +90,6 @@ static void test_page_says_what_matters(void **state)
 static void test_same_run_same_bytes(void **state)
 {
     static const char *const names[] = { "report.html", "junit.xml",
-                                         "latency.csv",
                                          "hist/hosta-vif0-read.hgrm" };
 
     write_report(*state);
@@ -162,6 +162,29 @@ static void test_series(void **state)
     assert_true(vif0->p99_ps[10] >= vif0->p50_ps[10]);
     assert_int_equal(vif0->waiting[10], 0);
     assert_in_range(s->interfaces[1].waiting[10], 4, 7);
+}
+
+static void test_loads(void **state)
+{
+    g_autoptr(ReportData) d = report_data_load(*state, NULL);
+    g_autoptr(ReportLoadStats) s = NULL;
+    g_autofree char *spark = NULL;
+    ReportLoad *load;
+
+    assert_int_equal(d->loads->len, 1);
+    load = &g_array_index(d->loads, ReportLoad, 0);
+    assert_string_equal(load->handle, "io");
+    assert_int_equal(load->end_ps - load->begin_ps, 6000000000);
+    assert_true(report_load_uses(d, load, 0));
+    assert_false(report_load_uses(d, load, 1)); /* its target is vif0 */
+    load->interface = NULL;
+    assert_true(report_load_uses(d, load, 1)); /* it did half of the work */
+    s = report_load_stats(d, load, 0);
+    assert_int_equal(s->commands, 395); /* five are done after its end */
+    assert_in_range(s->iops, 66000, 67000);
+    assert_int_equal(s->bytes_per_s / s->iops, 4096);
+    spark = report_chart_load(d, load, 0);
+    assert_non_null(strstr(spark, "<polygon"));
 }
 
 static void test_a_run_without_events(void **state)
@@ -269,12 +292,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_page_is_one_safe_file), TEST(test_page_says_what_matters),
-        TEST(test_same_run_same_bytes),   TEST(test_junit),
-        TEST(test_data_counts),           TEST(test_series),
-        TEST(test_a_run_without_events),  TEST(test_odd_types_do_no_harm),
-        TEST(test_missing_directory),     TEST(test_broken_files_are_named),
-        TEST(test_numbers_for_reading),   TEST(test_headroom_bar),
+        TEST(test_page_is_one_safe_file),
+        TEST(test_page_says_what_matters),
+        TEST(test_same_run_same_bytes),
+        TEST(test_junit),
+        TEST(test_data_counts),
+        TEST(test_series),
+        TEST(test_loads),
+        TEST(test_a_run_without_events),
+        TEST(test_odd_types_do_no_harm),
+        TEST(test_missing_directory),
+        TEST(test_broken_files_are_named),
+        TEST(test_numbers_for_reading),
+        TEST(test_headroom_bar),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -40,8 +40,10 @@ static const char summary[] =
     "{\"index\":2,\"verb\":\"exec\",\"handle\":\"look\",\"node\":\"hosta\","
     "\"begin_ps\":7000000000,\"end_ps\":7000000000,\"status\":\"failed\","
     "\"detail\":\"exit 3: <b>\"}],"
-    "\"controls\":[{\"name\":\"no-throttle\",\"expect\":\"p99\","
-    "\"broke\":true,\"detail\":\"was 1 s\",\"run\":\"made-up-2\"}],"
+    "\"controls\":[{\"name\":\"no-throttle\",\"counted\":true,"
+    "\"verdict\":\"broken\",\"reason\":\"\",\"dir\":"
+    "\"controls/no-throttle\",\"breaks\":[{\"expect\":\"p99\","
+    "\"by\":1000,\"margin\":2000,\"broken\":true}]}],"
     "\"events\":{\"cmd-done\":801},"
     "\"versions\":{\"qemu\":\"10.0.13\"},"
     "\"metrics\":{\"hosta.ssd0.read_bytes\":"
@@ -128,6 +130,8 @@ char *fixture_new(void)
         add_command(lines, "vif0", i, at_ps, FIXTURE_LATENCY_PS + i * 1000);
         add_command(lines, "vif1", i, at_ps, 2 * FIXTURE_LATENCY_PS);
     }
+    add(lines, 1000 * PS_PER_US, "load-begin", "vif0", "\"handle\":\"io\"");
+    add(lines, 7000 * PS_PER_US, "load-end", "vif0", "\"handle\":\"io\"");
     add(lines, 6900 * PS_PER_US, "cmd-done", "vif0",
         "\"qid\":0,\"cid\":1,\"opcode\":6,\"latency_ps\":5,"
         "\"bytes\":4096,\"status\":0");
