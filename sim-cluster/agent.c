@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A line the guest's terminal takes in one piece (PROTOCOL.md). */
-#define AGENT_PART_CHARS 1024u
+#define AGENT_PART_CHARS 49152u
 
 typedef struct Command {
     AgentResult *result; /* NULL while it runs */
@@ -26,7 +26,7 @@ struct Agent {
     /* a @done whose output line comes next */
     char *done_id;
     AgentResult *done;
-    uint64_t done_bytes;
+    uint64_t done_chars; /* of base64 */
 };
 
 /* ---- results ----------------------------------------------------------- */
@@ -111,12 +111,12 @@ static bool on_hello(Agent *a, char *const *words, unsigned n)
 /* "@done ID CODE T0 T1 LENGTH", then a line of base64 */
 static bool on_done(Agent *a, char *const *words, unsigned n)
 {
-    uint64_t code, begin_ns, end_ns, bytes;
+    uint64_t code, begin_ns, end_ns, chars;
 
     if (n != 6 || !parse_u64(words[2], 255, &code) ||
         !parse_u64(words[3], G_MAXINT64, &begin_ns) ||
         !parse_u64(words[4], G_MAXINT64, &end_ns) || end_ns < begin_ns ||
-        !parse_u64(words[5], AGENT_MAX_LINE_BYTES, &bytes)) {
+        !parse_u64(words[5], AGENT_MAX_LINE_BYTES, &chars)) {
         return false;
     }
     a->done_id = g_strdup(words[1]);
@@ -124,7 +124,7 @@ static bool on_done(Agent *a, char *const *words, unsigned n)
     a->done->exit_code = (int)code;
     a->done->begin_ns = begin_ns;
     a->done->end_ns = end_ns;
-    a->done_bytes = bytes;
+    a->done_chars = chars;
     return true;
 }
 
@@ -145,16 +145,14 @@ static void on_output(Agent *a, const char *line, size_t line_len)
     gsize len = 0;
 
     r->outcome = AGENT_GARBLED;
-    if (is_base64(line, line_len)) {
+    if (line_len == a->done_chars && is_base64(line, line_len)) {
         g_autofree guchar *data = g_base64_decode(line, &len);
 
-        if (len == a->done_bytes) {
-            r->outcome = AGENT_DONE;
-            r->output = g_malloc(len + 1);
-            memcpy(r->output, data, len);
-            r->output[len] = '\0';
-            r->output_len = len;
-        }
+        r->outcome = AGENT_DONE;
+        r->output = g_malloc(len + 1);
+        memcpy(r->output, data, len);
+        r->output[len] = '\0';
+        r->output_len = len;
     }
     if (!r->output) {
         r->output = g_strdup("");
@@ -163,7 +161,7 @@ static void on_output(Agent *a, const char *line, size_t line_len)
     settle(a, id, r);
 }
 
-/* "@error ID text", or "@error text" about a line that was not understood */
+/* "@error TEXT"; about a command when TEXT begins with its id. */
 static bool on_error(Agent *a, char *const *words, unsigned n)
 {
     g_autofree char *text = NULL;

@@ -83,7 +83,7 @@ static bool read_manifest(HostInstall *i, GError **error)
 
 static bool find_guest(HostInstall *i, GError **error)
 {
-    i->kernel = g_build_filename(i->build, "guest", "vmlinuz", NULL);
+    i->kernel = g_build_filename(i->build, "guest", "vmlinux", NULL);
     i->initrd = g_build_filename(i->build, "guest", "initramfs.cpio", NULL);
     return !missing("the default guest's kernel", i->kernel, error) &&
            !missing("the default guest's image", i->initrd, error) &&
@@ -115,6 +115,7 @@ char *host_install_app(const HostInstall *i, const char *application)
     if (g_path_is_absolute(application)) {
         return g_strdup(application);
     }
-    name = g_strdup_printf("offload-app-%s.so", application);
+    name = g_strdup_printf("offload-app-%d.so",
+                           strcmp(application, "update") == 0 ? 2 : 1);
     return g_build_filename(i->build, "meson", "hw", "offload", name, NULL);
 }

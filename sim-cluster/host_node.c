@@ -20,6 +20,7 @@
 #define CONNECT_LIMIT_MS 60000
 #define EDGE_LIMIT_MS 600000
 #define QUIT_LIMIT_MS 20000
+#define STOP_LIMIT_MS 1000
 #define TICK_MS 200
 #define LOG_LINES 12
 
@@ -40,6 +41,7 @@ struct Host {
     uint64_t granted_ps;
     gint64 base_wall_us; /* WALL mode */
     bool powered_off;
+    char *qemu_version; /* of the first process; "" before */
 };
 
 /* ---- simple things ----------------------------------------------------- */
@@ -92,6 +94,11 @@ uint64_t host_base_ps(const Host *h)
 bool host_powered_off(const Host *h)
 {
     return h->powered_off;
+}
+
+const char *host_qemu_version(const Host *h)
+{
+    return h->qemu_version;
 }
 
 const char *host_gdb_path(const Host *h)
@@ -188,6 +195,7 @@ Host *host_new(const ScnHost *scn, const HostEnv *env, GError **error)
     h->sockets = g_strdup_printf("%s/n%u.", env->sockets, env->index);
     h->gdb_path = g_strconcat(h->sockets, "gdb", NULL);
     h->agent = agent_new();
+    h->qemu_version = g_strdup("");
     if (!host_files_create(scn, env->scenario->seed, env->install->build,
                            h->dir, error)) {
         return NULL;
@@ -231,6 +239,7 @@ void host_free(Host *h)
     g_free(h->sockets);
     g_free(h->gdb_path);
     g_free(h->ram_path);
+    g_free(h->qemu_version);
     g_free(h);
 }
 
@@ -284,6 +293,18 @@ static bool connect_monitor(Host *h, GError **error)
            run_files_symlink(h->gdb_path, gdb_link, error);
 }
 
+static bool ask_version(Host *h, GError **error)
+{
+    g_autoptr(JsonNode) node = host_qmp(h, "query-outrigger", NULL, error);
+
+    if (node && JSON_NODE_HOLDS_OBJECT(node)) {
+        g_free(h->qemu_version);
+        h->qemu_version = g_strdup(json_object_get_string_member_with_default(
+            json_node_get_object(node), "qemu-version", ""));
+    }
+    return node != NULL;
+}
+
 /* What earlier processes printed is not this one's. */
 static void skip_old_output(Host *h)
 {
@@ -311,7 +332,8 @@ bool host_start(Host *h, uint64_t now_ps, GError **error)
     }
     h->state = HOST_ON;
     if (!connect_monitor(h, error) ||
-        (h->processes == 1 && !host_card_configure(h, error)) ||
+        (h->processes == 1 &&
+         (!ask_version(h, error) || !host_card_configure(h, error))) ||
         (!lockstep(h) && !host_run(h, "cont", NULL, error))) {
         drop_process(h, HOST_OFF);
         return false;
@@ -328,9 +350,10 @@ bool host_quit(Host *h, GError **error)
         return true;
     }
     qmp_set_timeout(h->qmp, QUIT_LIMIT_MS);
-    qmp_run(h->qmp, "quit", NULL, NULL);
-    process_wait(h->process, QUIT_LIMIT_MS);
-    process_stop(h->process, 1000);
+    if (qmp_run(h->qmp, "quit", NULL, NULL)) {
+        process_wait(h->process, QUIT_LIMIT_MS);
+    }
+    process_stop(h->process, STOP_LIMIT_MS);
     clean = process_exited_cleanly(h->process);
     if (!clean) {
         set_died(h, "when told to quit", error);

@@ -96,6 +96,9 @@ bool host_quit(Host *h, GError **error);
 /* SIGKILL: a fault, not a failure. */
 void host_kill(Host *h);
 
+/* "10.0.13"; "" before the first process. */
+const char *host_qemu_version(const Host *h);
+
 /* The gdb stub's socket. */
 const char *host_gdb_path(const Host *h);
 

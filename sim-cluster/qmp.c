@@ -119,7 +119,7 @@ static void queue_event(Qmp *q, JsonObject *msg)
 
 static bool handle_line(Qmp *q, const char *line, gsize len, GError **error)
 {
-    g_autoptr(JsonParser) parser = json_parser_new_immutable();
+    g_autoptr(JsonParser) parser = json_parser_new();
     JsonNode *root;
     JsonObject *msg;
 

@@ -1,0 +1,102 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * step_fault.c: faults, set and healed at exact instants.
+ *
+ * The card can only clear all of its faults at once; what is still in force
+ * is set again at the same instant. A fault with a count starts to count anew
+ * then.
+ */
+#include "step_ops.h"
+
+#include "host_card.h"
+
+static void log_fault(Execution *x, const ScnFault *f, const char *kind)
+{
+    event_log_begin(x->events, x->now_ps, kind, f->step.node);
+    event_log_text(x->events, "handle", f->step.as);
+    event_log_text(x->events, "fault", scn_fault_name(f->kind));
+    if (f->interface) {
+        event_log_text(x->events, "if", f->interface);
+    }
+    if (f->drive) {
+        event_log_text(x->events, "drive", f->drive);
+    }
+    event_log_end(x->events);
+}
+
+static void show_fault(StepRun *s, const ScnFault *f)
+{
+    const char *object = f->interface ? f->interface : f->drive;
+    g_autofree char *duration =
+        f->time_ps ? unit_format(UNIT_DURATION, (int64_t)f->time_ps) : NULL;
+    g_autofree char *text = g_strdup_printf(
+        "%s %s%s%s%s%s", scn_fault_name(f->kind), f->step.node,
+        object ? "/" : "", object ? object : "", duration ? "  for " : "",
+        duration ? duration : "");
+
+    progress_fault(s->x->progress, text);
+}
+
+static bool clear_all(StepRun *s, GError **error)
+{
+    g_ptr_array_set_size(s->node->faults, 0);
+    return host_card_clear_faults(s->node->host, error);
+}
+
+static void heal(Execution *x, void *opaque, GError **error)
+{
+    StepRun *s = opaque;
+    RunNode *n = s->node;
+
+    /* Cleared meanwhile, or gone with its process. */
+    if (!g_ptr_array_remove(n->faults, (void *)s->scn)) {
+        return;
+    }
+    log_fault(x, (const ScnFault *)s->scn, "heal");
+    if (!host_card_clear_faults(n->host, error)) {
+        return;
+    }
+    for (unsigned i = 0; i < n->faults->len; i++) {
+        if (!host_card_fault(n->host, g_ptr_array_index(n->faults, i),
+                             error)) {
+            return;
+        }
+    }
+}
+
+static bool set_fault(StepRun *s, const ScnFault *f, GError **error)
+{
+    if (!host_card_fault(s->node->host, f, error)) {
+        return false;
+    }
+    if (f->kind == SCN_FAULT_RESET_INTERFACE) {
+        return true; /* over at once */
+    }
+    g_ptr_array_add(s->node->faults, (void *)f);
+    if (f->time_ps) {
+        run_timer_add(s->x, s->x->now_ps + f->time_ps, heal, s);
+    }
+    return true;
+}
+
+static bool fault_begin(StepRun *s, GError **error)
+{
+    const ScnFault *f = (const ScnFault *)s->scn;
+
+    if (host_state(s->node->host) != HOST_ON) {
+        return step_broken(error, "the node is off");
+    }
+    log_fault(s->x, f, "fault");
+    show_fault(s, f);
+    switch (f->kind) {
+    case SCN_FAULT_KILL_QEMU:
+        return run_node_kill(s->x, s->node, error);
+    case SCN_FAULT_CLEAR:
+        return clear_all(s, error);
+    default:
+        return set_fault(s, f, error);
+    }
+}
+
+const StepOps step_fault_ops = { .begin = fault_begin };
