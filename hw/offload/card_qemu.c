@@ -271,7 +271,7 @@ void offload_card_update(OffloadCard *card, const char *file, Error **errp)
 
 /* ---- state -------------------------------------------------------------- */
 
-static bool card_pre_save(void *opaque, Error **errp)
+static int card_pre_save(void *opaque)
 {
     OffloadCard *card = opaque;
     OffloadSaved *s = &card->saved;
@@ -294,12 +294,7 @@ static bool card_pre_save(void *opaque, Error **errp)
         free(models);
     }
     s->models_bytes = len;
-    return true;
-}
-
-static int card_pre_save_int(void *opaque)
-{
-    return card_pre_save(opaque, NULL) ? 0 : -EINVAL;
+    return 0;
 }
 
 static int card_post_save(void *opaque)
@@ -332,7 +327,7 @@ static int card_post_load(void *opaque, int version_id)
     if (card->model) {
         card_model_cancel(card->model, UINT16_MAX);
     }
-    offload_time_jumped();
+    offload_time_load(s->now_ps);
     if (mode == CARD_LOAD_EXACT && card->model &&
         !card_model_load(card->model, s->models, s->models_bytes, &message)) {
         error_report("card '%s': models: %s", DEVICE(card)->id, message);
@@ -344,17 +339,14 @@ static int card_post_load(void *opaque, int version_id)
         g_error_free(err);
         return -EINVAL;
     }
-    card_post_save(card);
-    offload_time_enter();
-    offload_time_leave();
-    return 0;
+    return card_post_save(card);
 }
 
 static const VMStateDescription card_vmstate = {
     .name = TYPE_OFFLOAD_CARD,
     .version_id = 1,
     .minimum_version_id = 1,
-    .pre_save = card_pre_save_int,
+    .pre_save = card_pre_save,
     .post_save = card_post_save,
     .pre_load = card_pre_load,
     .post_load = card_post_load,

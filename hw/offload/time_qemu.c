@@ -3,7 +3,10 @@
  *
  * time_qemu.c: one clock for the cores and the models of all cards.
  *
- * Host time is QEMU_CLOCK_VIRTUAL in picoseconds. One QEMU timer is armed for
+ * Host time is QEMU_CLOCK_VIRTUAL in picoseconds, plus an offset that is
+ * taken anew whenever the machine starts to run: after a load the models and
+ * cores go on at the instant of saving, wherever QEMU's clock stands then.
+ * One QEMU timer is armed for
  * the next instant at which a core will be called; picoseconds round up to
  * QEMU's nanoseconds, but each core is called with the exact instant, in
  * order. Between two wake-ups the models' inner events are replayed at their
@@ -14,18 +17,20 @@
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
+#include "system/runstate.h"
 #include "card_qemu.h"
 
 static QTAILQ_HEAD(, OffloadCard) cards = QTAILQ_HEAD_INITIALIZER(cards);
 static QEMUTimer *wake;
 static int64_t armed_ns = INT64_MAX;
 static uint64_t now_ps;
+static int64_t offset_ps; /* host time - QEMU_CLOCK_VIRTUAL */
 static bool timed; /* some card has models */
 static unsigned depth;
 
 static uint64_t host_ps(void)
 {
-    return (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000;
+    return (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000 + offset_ps;
 }
 
 uint64_t offload_time_now_ps(void)
@@ -144,7 +149,9 @@ static void poll_updates(void)
 static void arm(void)
 {
     uint64_t at = next_ps();
-    int64_t ns = at == SEAM_NEVER ? INT64_MAX : (int64_t)((at + 999) / 1000);
+    int64_t ns = at == SEAM_NEVER
+                     ? INT64_MAX
+                     : ((int64_t)at - offset_ps + 999) / 1000;
 
     if (ns == armed_ns) {
         return;
@@ -182,19 +189,31 @@ static void wake_cb(void *opaque)
     offload_time_leave();
 }
 
-void offload_time_jumped(void)
+void offload_time_load(uint64_t at_ps)
 {
-    now_ps = host_ps();
+    now_ps = at_ps;
     if (timed) {
         models_set_time(now_ps);
     }
-    armed_ns = INT64_MAX;
+}
+
+static void run_state_changed(void *opaque, bool running, RunState state)
+{
+    if (!running) {
+        offload_time_enter();
+        offload_time_leave();
+        return;
+    }
+    offset_ps += now_ps - host_ps();
+    armed_ns = INT64_MIN;
+    arm();
 }
 
 void offload_time_add(OffloadCard *card)
 {
     if (!wake) {
         wake = timer_new_ns(QEMU_CLOCK_VIRTUAL, wake_cb, NULL);
+        qemu_add_vm_change_state_handler(run_state_changed, NULL);
     }
     timed |= card->model != NULL;
     QTAILQ_INSERT_TAIL(&cards, card, next);
