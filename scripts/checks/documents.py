@@ -110,19 +110,19 @@ def command_line(tree):
 def schema(tree):
     """docs/scenario.schema.json is what the parser's tables give"""
     program = command_line(tree)
-    done = subprocess.run([program, 'validate', '--schema'], text=True,
+    done = subprocess.run([program, 'schema'], text=True,
                           capture_output=True, check=False,
                           cwd=tree.root, timeout=20)
     if done.returncode != 0:
-        yield (f'{SCHEMA}:1: `outrigger validate --schema` exits '
+        yield (f'{SCHEMA}:1: `outrigger schema` exits '
                f'{done.returncode}: {done.stderr.strip()[:200]}')
         return
     if not tree.exists(SCHEMA):
-        yield f'{SCHEMA}:1: missing; outrigger validate --schema > {SCHEMA}'
+        yield f'{SCHEMA}:1: missing; outrigger schema > {SCHEMA}'
         return
     built, kept = json.loads(done.stdout), json.loads(tree.text(SCHEMA))
     if built != kept:
-        yield f'{SCHEMA}:1: not up to date; outrigger validate --schema > it'
+        yield f'{SCHEMA}:1: not up to date; outrigger schema > {SCHEMA}'
 
 
 def profiles(tree):
