@@ -25,24 +25,22 @@
 #define STATUS_DATA_TRANSFER_ERROR 0x04
 #define STATUS_INVALID_NS 0x0b
 
-static const char *const model_card[] = {
-    "-device",
-    "offload-card,id=card0,drives=ssd0:ssd1,secret=root0,nvram=$D/nvram,"
-    "app=$B/meson/hw/offload/offload-app-1.so,seed=5,events=$D/events,"
-    "profile=$P/card-gen3x8.profile",
-    "-device", "offload-nvme,card=card0,interface=vif0,addr=4,bus=pcie.0",
-    "-device", "offload-nvme,card=card0,interface=vif1,addr=5,bus=pcie.0",
-    NULL
-};
+#define CARD_ARGS(profile) \
+    "-device", \
+    "offload-card,id=card0,drives=ssd0:ssd1,secret=root0,nvram=$D/nvram," \
+    "app=$B/meson/hw/offload/offload-app-1.so,seed=5,events=$D/events," \
+    "profile=$P/" profile, \
+    "-device", "offload-nvme,card=card0,interface=vif0,addr=4,bus=pcie.0", \
+    "-device", "offload-nvme,card=card0,interface=vif1,addr=5,bus=pcie.0"
 
-static const char *const incoming_card[] = {
-    "-device",
-    "offload-card,id=card0,drives=ssd0:ssd1,secret=root0,nvram=$D/nvram,"
-    "app=$B/meson/hw/offload/offload-app-1.so,seed=5,events=$D/events,"
-    "profile=$P/card-gen3x8.profile",
-    "-device", "offload-nvme,card=card0,interface=vif0,addr=4,bus=pcie.0",
-    "-device", "offload-nvme,card=card0,interface=vif1,addr=5,bus=pcie.0",
-    "-incoming", "defer", NULL
+static const char *const model_card[] = { CARD_ARGS("card-gen3x8.profile"),
+                                          NULL };
+
+static const char *const incoming_card[] = { CARD_ARGS("card-gen3x8.profile"),
+                                             "-incoming", "defer", NULL };
+
+static const char *const other_incoming_card[] = {
+    CARD_ARGS("card-gen4x16.profile"), "-incoming", "defer", NULL
 };
 
 typedef struct Bench {
@@ -358,6 +356,26 @@ static int64_t read_in_flight(Bench *b)
     return begin;
 }
 
+/* Moves the machine to another process; returns that one's clock. */
+static int64_t move(Bench *b, const char *const *incoming)
+{
+    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
+    NvmeHost saved0 = b->vif0, saved1 = b->vif1;
+    int64_t origin;
+
+    json_node_unref(machine_qmp(b->m, "migrate", json));
+    wait_migrated(b->m);
+    machine_stop(b->m, true);
+    b->m = machine_start(b->dir, incoming);
+    origin = machine_clock_step(b->m, 1);
+    json_node_unref(machine_qmp(b->m, "migrate-incoming", json));
+    wait_migrated(b->m);
+    b->vif0 = saved0;
+    b->vif1 = saved1;
+    b->vif0.m = b->vif1.m = b->m;
+    return origin;
+}
+
 /*
  * A checkpoint with a read in flight goes on, in another process, to complete
  * at the nanosecond at which an uninterrupted machine completes it.
@@ -365,8 +383,6 @@ static int64_t read_in_flight(Bench *b)
 static void test_checkpoint(void **state)
 {
     Bench *b = *state, *whole;
-    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
-    NvmeHost saved0, saved1;
     void *other;
     int64_t begin, expected, origin;
 
@@ -377,21 +393,24 @@ static void test_checkpoint(void **state)
     bench_down(&other);
 
     read_in_flight(b);
-    json_node_unref(machine_qmp(b->m, "migrate", json));
-    wait_migrated(b->m);
-    saved0 = b->vif0;
-    saved1 = b->vif1;
-    machine_stop(b->m, true);
-    b->m = machine_start(b->dir, incoming_card);
-    origin = machine_clock_step(b->m, 1); /* this process's own clock */
-    json_node_unref(machine_qmp(b->m, "migrate-incoming", json));
-    wait_migrated(b->m);
-    b->vif0 = saved0;
-    b->vif1 = saved1;
-    b->vif0.m = b->vif1.m = b->m;
+    origin = move(b, incoming_card);
     assert_int_equal(completion_instant(b) - origin + INSIDE_NS, expected);
     assert_int_equal(nvme_host_wait(&b->vif0, 1, NULL), 0);
     assert_same(b->m, BUF_A, BUF_B, 512);
+    assert_int_equal(nvme_host_io(&b->vif1, false, 7, 1, BUF_B), 0);
+}
+
+/* To a card with other models: what was unfinished is submitted again. */
+static void test_migration_to_other_models(void **state)
+{
+    Bench *b = *state;
+
+    read_in_flight(b);
+    move(b, other_incoming_card);
+    assert_int_equal(nvme_host_wait(&b->vif0, 1, NULL), 0);
+    assert_same(b->m, BUF_A, BUF_B, 512);
+    machine_clock_step(b->m, 10000000);
+    assert_false(nvme_host_pending(&b->vif0, 1)); /* once */
     assert_int_equal(nvme_host_io(&b->vif1, false, 7, 1, BUF_B), 0);
 }
 
@@ -416,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_live_update, bench_up,
                                         bench_down),
         cmocka_unit_test_setup_teardown(test_checkpoint, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_migration_to_other_models,
+                                        bench_up, bench_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
