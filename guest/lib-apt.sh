@@ -121,10 +121,8 @@ debs_fetch() {
     mkdir "$1/download"
     dir=$1 lock=$2
     shift 2
-    (cd "$dir/download" && apt_run "$dir" apt-get download "$@") >"$dir/download.log" 2>&1 || {
-        sed 's/^/  /' "$dir/download.log" >&2
-        die 77 "cannot download packages; is the network up?"
-    }
+    (cd "$dir/download" && apt_run "$dir" apt-get download "$@") >"$dir/download.log" 2>&1 ||
+        die 77 "cannot download packages, is the network up? see $dir/download.log"
     while read -r p v s; do
         for f in "$dir/download/${p}"_*.deb; do
             [ -e "$f" ] || continue
