@@ -288,7 +288,9 @@ void event_log_card(EventLog *log, uint64_t t_ps, const EventNames *names,
     add_text(log->body, "kind", kind->name);
     add_text(log->body, "node", names->node);
     add_text(log->body, "card", "card0");
-    interface = nth_name(names->interfaces, ev->fn);
+    interface = ev->kind == CARD_EV_UPDATE
+                    ? NULL /* of the whole card */
+                    : nth_name(names->interfaces, ev->fn);
     if (interface) {
         add_text(log->body, "if", interface);
     }

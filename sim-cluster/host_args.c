@@ -204,7 +204,7 @@ static char *drive_list(const ScnCard *card)
 
 static char *card_options(const HostArgs *a, const ScnCard *card)
 {
-    g_autofree char *app = host_install_app(a->install, card->application);
+    g_autofree char *app = host_install_app(a->install, a->application);
     g_autofree char *app_name = escaped(app);
     g_autofree char *profile = escaped(card->profile);
     g_autofree char *drives = drive_list(card);

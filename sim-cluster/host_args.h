@@ -51,6 +51,7 @@ typedef struct HostArgs {
     unsigned process;    /* 1.. of this node */
     const char *sockets; /* prefix of socket paths: "/run/x/n0." */
     const char *ram_path; /* where the link "ram" points to */
+    const char *application; /* of the card, see host_plan.h */
     bool waves;
 } HostArgs;
 

@@ -5,15 +5,9 @@
  */
 #include "host_card.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
+#include "host_disk.h"
+#include "host_plan.h"
 #include "runtime.h"
-
-#define DISK_PARTITION "disk"
-#define COPY_BYTES (1u << 20)
 
 /* ---- arguments --------------------------------------------------------- */
 
@@ -83,8 +77,8 @@ static bool attach(Host *h, const char *card, const char *partition,
     return host_run(h, "offload-attach", o, error);
 }
 
-bool host_card_set_limits(Host *h, const char *interface,
-                          const ScnLimits *limits, GError **error)
+static bool set_limits(Host *h, const char *interface,
+                       const ScnLimits *limits, GError **error)
 {
     JsonObject *o = arguments();
 
@@ -110,7 +104,7 @@ static bool on_partition(Host *h, const char *command, const char *member,
     return host_run(h, command, o, error);
 }
 
-bool host_card_step(Host *h, const ScnCardStep *step, GError **error)
+static bool do_step(Host *h, const ScnCardStep *step, GError **error)
 {
     switch (step->op) {
     case SCN_CARD_CREATE:
@@ -130,7 +124,7 @@ bool host_card_step(Host *h, const ScnCardStep *step, GError **error)
     case SCN_CARD_DETACH:
         return on_partition(h, "offload-detach", "partition", step, error);
     case SCN_CARD_LIMITS:
-        return host_card_set_limits(h, step->interface, step->limits, error);
+        return set_limits(h, step->interface, step->limits, error);
     case SCN_CARD_ROTATE_KEY:
         return on_partition(h, "offload-rotate-key", "partition", step,
                             error);
@@ -138,6 +132,35 @@ bool host_card_step(Host *h, const ScnCardStep *step, GError **error)
         break; /* step_card.c */
     }
     g_return_val_if_reached(false);
+}
+
+/* What a later process must be given, too. */
+static void remember(Host *h, const ScnCardStep *step)
+{
+    HostPlan *plan = host_plan(h);
+
+    switch (step->op) {
+    case SCN_CARD_ATTACH:
+        host_plan_attach(plan, step->partition, step->interface, step->nsid);
+        break;
+    case SCN_CARD_DETACH:
+        host_plan_detach(plan, step->partition);
+        break;
+    case SCN_CARD_LIMITS:
+        host_plan_set_limits(plan, step->interface, step->limits);
+        break;
+    default:
+        break;
+    }
+}
+
+bool host_card_step(Host *h, const ScnCardStep *step, GError **error)
+{
+    if (!do_step(h, step, error)) {
+        return false;
+    }
+    remember(h, step);
+    return true;
 }
 
 bool host_card_fault(Host *h, const ScnFault *fault, GError **error)
@@ -233,118 +256,34 @@ static bool create_partitions(Host *h, const ScnCard *card, GError **error)
     return true;
 }
 
-static bool configure_interface(Host *h, const ScnInterface *vif,
-                                GError **error)
+/* In the scenario's order of interfaces, so that runs are equal. */
+static bool set_plan_limits(Host *h, const ScnCard *card, GError **error)
 {
-    const ScnLimits *l = vif->limits;
+    for (unsigned i = 0; i < card->interfaces->len; i++) {
+        const ScnInterface *vif = g_ptr_array_index(card->interfaces, i);
+        const ScnLimits *l =
+            g_hash_table_lookup(host_plan(h)->limits, vif->name);
 
-    for (unsigned i = 0; i < vif->namespaces->len; i++) {
-        const ScnNamespace *ns = g_ptr_array_index(vif->namespaces, i);
+        if (l && !set_limits(h, vif->name, l, error)) {
+            return false;
+        }
+    }
+    return true;
+}
 
-        if (!attach(h, HOST_CARD, ns->partition, vif->name, ns->nsid,
+static bool attach_plan(Host *h, GError **error)
+{
+    const GPtrArray *list = host_plan(h)->attachments;
+
+    for (unsigned i = 0; i < list->len; i++) {
+        const HostAttachment *a = g_ptr_array_index(list, i);
+
+        if (!attach(h, HOST_CARD, a->partition, a->interface, a->nsid,
                     error)) {
             return false;
         }
     }
-    if (l->iops || l->bandwidth_bytes_per_s) {
-        return host_card_set_limits(h, vif->name, l, error);
-    }
     return true;
-}
-
-static bool copy_chunk(int in, int out, off_t from, off_t to, char *buf,
-                       uint64_t bytes)
-{
-    ssize_t n = pread(in, buf, bytes, from);
-
-    return n == 0 || (n > 0 && pwrite(out, buf, (size_t)n, to) == n);
-}
-
-/* Puts the user's image where the card has placed the disk's partition. */
-static bool fill_extent(int in, int out, uint64_t at, uint64_t offset,
-                        uint64_t bytes)
-{
-    g_autofree char *buf = g_malloc(COPY_BYTES);
-
-    for (uint64_t done = 0; done < bytes; done += COPY_BYTES) {
-        if (!copy_chunk(in, out, (off_t)(at + done), (off_t)(offset + done),
-                        buf, MIN(bytes - done, COPY_BYTES))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool fill_disk(Host *h, JsonArray *extents)
-{
-    g_autofree char *path =
-        g_build_filename(host_dir(h), HOST_DISK_IMAGE, NULL);
-    int in = open(host_scenario(h)->disk, O_RDONLY | O_CLOEXEC);
-    int out = open(path, O_RDWR | O_CLOEXEC);
-    uint64_t at = 0;
-    bool ok = in >= 0 && out >= 0;
-
-    for (guint i = 0; ok && i < json_array_get_length(extents); i++) {
-        JsonObject *e = json_array_get_object_element(extents, i);
-        uint64_t bytes = (uint64_t)json_object_get_int_member(e, "size");
-
-        ok = fill_extent(in, out, at,
-                         (uint64_t)json_object_get_int_member(e, "offset"),
-                         bytes);
-        at += bytes;
-    }
-    if (in >= 0) {
-        close(in);
-    }
-    if (out >= 0) {
-        close(out);
-    }
-    return ok;
-}
-
-static JsonArray *disk_extents(JsonObject *info)
-{
-    JsonArray *parts = json_object_get_array_member(info, "partitions");
-    JsonObject *part = parts && json_array_get_length(parts)
-                           ? json_array_get_object_element(parts, 0)
-                           : NULL;
-
-    return part ? json_object_get_array_member(part, "extents") : NULL;
-}
-
-static bool configure_disk(Host *h, GError **error)
-{
-    g_autofree char *path =
-        g_build_filename(host_dir(h), HOST_DISK_IMAGE, NULL);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    uint64_t bytes = fd >= 0 ? (uint64_t)lseek(fd, 0, SEEK_END) : 0;
-    JsonObject *o = arguments_for(HOST_DISK_CARD);
-    JsonArray *drives = json_array_new();
-    g_autoptr(JsonObject) info = NULL;
-    JsonArray *extents;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    json_array_add_string_element(drives, HOST_DISK_CARD "-drive");
-    add_text(o, "name", DISK_PARTITION);
-    add_u64(o, "size", bytes);
-    json_object_set_array_member(o, "drives", drives);
-    add_text(o, "layout", "linear");
-    json_object_set_boolean_member(o, "encrypted", FALSE);
-    if (!host_run(h, "offload-partition-create", o, error) ||
-        !(info = query(h, HOST_DISK_CARD, error))) {
-        return false;
-    }
-    extents = disk_extents(info);
-    if (!extents || !fill_disk(h, extents)) {
-        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                    "node %s: cannot copy %s", host_name(h),
-                    host_scenario(h)->disk);
-        return false;
-    }
-    return attach(h, HOST_DISK_CARD, DISK_PARTITION, HOST_DISK_INTERFACE, 1,
-                  error);
 }
 
 /* A refusal by the card is about the scenario. */
@@ -367,18 +306,16 @@ static bool configured(Host *h, bool ok, GError *local, GError **error)
 bool host_card_configure(Host *h, GError **error)
 {
     const ScnCard *card = host_scenario(h)->card;
+    bool new_card = host_processes(h) == 1;
     GError *local = NULL;
     bool ok = true;
 
     if (host_scenario(h)->disk) {
-        ok = configure_disk(h, &local);
+        ok = host_disk_configure(h, new_card, &local);
     }
     if (ok && card) {
-        ok = create_partitions(h, card, &local);
-        for (unsigned i = 0; ok && i < card->interfaces->len; i++) {
-            ok = configure_interface(
-                h, g_ptr_array_index(card->interfaces, i), &local);
-        }
+        ok = (!new_card || create_partitions(h, card, &local)) &&
+             attach_plan(h, &local) && set_plan_limits(h, card, &local);
     }
     return configured(h, ok, local, error);
 }

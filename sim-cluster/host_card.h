@@ -12,8 +12,8 @@
 
 #include "host_node.h"
 
-/* Partitions, attachments and limits of the scenario, on a new card; and the
- * content of the host's own disk. At instant 0 of the first process. */
+/* At the instant at which a process begins: what the plan (host_plan.h) says;
+ * on a new card the partitions, too; and the host's own disk. */
 bool host_card_configure(Host *h, GError **error);
 
 /* The verbs of a card step, except the waiting of UPDATE. */
@@ -21,8 +21,6 @@ bool host_card_step(Host *h, const ScnCardStep *step, GError **error);
 
 bool host_card_fault(Host *h, const ScnFault *fault, GError **error);
 bool host_card_clear_faults(Host *h, GError **error);
-bool host_card_set_limits(Host *h, const char *interface,
-                          const ScnLimits *limits, GError **error);
 
 /* Answer to query-offload, or NULL. Caller unrefs. */
 JsonObject *host_card_query(Host *h, GError **error);

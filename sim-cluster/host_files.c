@@ -51,21 +51,14 @@ static bool create_drives(const ScnHost *host, const char *dir,
     return true;
 }
 
-/* Room for the card's own bookkeeping is not needed: partitions are packed
- * from the drive's first byte. Sizes are multiples of 1 MiB. */
+/* A drive's size is a multiple of 1 MiB. host_disk.c fills it. */
 static bool create_disk(const ScnHost *host, const char *dir, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, HOST_DISK_IMAGE, NULL);
-    uint64_t bytes = 0;
-    GMappedFile *map;
+    uint64_t bytes = host->disk ? run_files_size(host->disk) : 0;
 
     if (!host->disk) {
         return true;
-    }
-    map = g_mapped_file_new(host->disk, FALSE, NULL);
-    if (map) {
-        bytes = g_mapped_file_get_length(map);
-        g_mapped_file_unref(map);
     }
     if (bytes == 0) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,

@@ -35,6 +35,7 @@ struct Host {
     Process *process;
     Qmp *qmp;
     Agent *agent;
+    HostPlan *plan;
     off_t agent_offset; /* of agent.out, taken in */
     unsigned processes, kills, resets;
     uint64_t base_ps;
@@ -84,6 +85,11 @@ unsigned host_resets(const Host *h)
 Agent *host_agent(Host *h)
 {
     return h->agent;
+}
+
+HostPlan *host_plan(Host *h)
+{
+    return h->plan;
 }
 
 uint64_t host_base_ps(const Host *h)
@@ -195,6 +201,7 @@ Host *host_new(const ScnHost *scn, const HostEnv *env, GError **error)
     h->sockets = g_strdup_printf("%s/n%u.", env->sockets, env->index);
     h->gdb_path = g_strconcat(h->sockets, "gdb", NULL);
     h->agent = agent_new();
+    h->plan = host_plan_new(scn->card);
     h->qemu_version = g_strdup("");
     if (!host_files_create(scn, env->scenario->seed, env->install->build,
                            h->dir, error)) {
@@ -235,6 +242,7 @@ void host_free(Host *h)
         drop_process(h, HOST_OFF);
     }
     agent_free(h->agent);
+    host_plan_free(h->plan);
     g_free(h->dir);
     g_free(h->sockets);
     g_free(h->gdb_path);
@@ -253,6 +261,7 @@ static bool spawn(Host *h, GError **error)
                       .process = h->processes,
                       .sockets = h->sockets,
                       .ram_path = h->ram_path,
+                      .application = h->plan->application,
                       .waves = h->env.waves };
     g_autoptr(GPtrArray) argv = host_args_build(&args);
     g_autofree char *script = host_args_script(&args, argv);
@@ -332,8 +341,7 @@ bool host_start(Host *h, uint64_t now_ps, GError **error)
     }
     h->state = HOST_ON;
     if (!connect_monitor(h, error) ||
-        (h->processes == 1 &&
-         (!ask_version(h, error) || !host_card_configure(h, error))) ||
+        !ask_version(h, error) || !host_card_configure(h, error) ||
         (!lockstep(h) && !host_run(h, "cont", NULL, error))) {
         drop_process(h, HOST_OFF);
         return false;

@@ -21,6 +21,7 @@
 
 #include "agent.h"
 #include "host_args.h"
+#include "host_plan.h"
 #include "qmp.h"
 #include "scenario.h"
 
@@ -61,6 +62,8 @@ unsigned host_kills(const Host *h);
 /* Guest-initiated resets of the present process. */
 unsigned host_resets(const Host *h);
 Agent *host_agent(Host *h);
+/* What the control plane wants the card to be; steps change it. */
+HostPlan *host_plan(Host *h);
 /* The run's time at which the present (or last) process began. */
 uint64_t host_base_ps(const Host *h);
 

@@ -146,6 +146,13 @@ bool run_files_symlink(const char *target, const char *link, GError **error)
            fail(error, RUNTIME_ERROR_TESTBED, "create the link", link);
 }
 
+uint64_t run_files_size(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 uint64_t run_files_free_bytes(const char *path)
 {
     struct statvfs st;

@@ -38,6 +38,9 @@ bool run_files_write_secret(const char *path, const void *data, size_t len,
 /* Replaces a symbolic link. */
 bool run_files_symlink(const char *target, const char *link, GError **error);
 
+/* Size of a file; 0 when it cannot be told. */
+uint64_t run_files_size(const char *path);
+
 /* Free bytes of the file system of @path; 0 when unknown. */
 uint64_t run_files_free_bytes(const char *path);
 

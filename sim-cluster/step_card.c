@@ -56,6 +56,8 @@ static bool card_poll(StepRun *s, bool *ret_done, GError **error)
     if (failure) {
         return step_broken(error, "the old application goes on: %s", failure);
     }
+    /* The card keeps it over a restart. */
+    host_plan_set_application(host_plan(s->node->host), c->application);
     step_detail(s, "update to %s",
                 json_object_get_string_member_with_default(
                     ev->data, "version", "an unnamed version"));

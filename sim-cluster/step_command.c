@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "host_card.h"
 #include "run_files.h"
 #include "runtime.h"
 
@@ -15,25 +16,84 @@
 /*
  * Names that do not depend on the order in which the guest found its
  * controllers: /dev/outrigger/SERIAL/NSID and /dev/outrigger/SERIAL/ctrl.
+ * Drivers look for devices in the background: what the card has attached is
+ * waited for, a second at most (a driver may have given up on a device).
  */
 static const char links_script[] =
-    "for l in /dev/outrigger/*/*; do [ -e \"$l\" ] || rm -f \"$l\"; done\n"
-    "for c in /sys/class/nvme/nvme*; do\n"
-    " [ -e \"$c/serial\" ] || continue\n"
-    " read -r s <\"$c/serial\"; d=/dev/outrigger/$s; mkdir -p \"$d\"\n"
-    " ln -sfn \"/dev/${c##*/}\" \"$d/ctrl\"\n"
-    " for n in \"$c\"/nvme*n*; do\n"
-    "  [ -e \"$n/nsid\" ] && read -r i <\"$n/nsid\" &&\n"
-    "   ln -sfn \"/dev/${n##*/}\" \"$d/$i\"\n"
+    "links() {\n"
+    " for l in /dev/outrigger/*/*; do [ -e \"$l\" ] || rm -f \"$l\"; done\n"
+    " for c in /sys/class/nvme/nvme*; do\n"
+    "  [ -e \"$c/serial\" ] || continue\n"
+    "  read -r s <\"$c/serial\"; d=/dev/outrigger/$s; mkdir -p \"$d\"\n"
+    "  ln -sfn \"/dev/${c##*/}\" \"$d/ctrl\"\n"
+    "  for n in \"$c\"/nvme*n*; do\n"
+    "   [ -e \"$n/nsid\" ] && read -r i <\"$n/nsid\" &&\n"
+    "    ln -sfn \"/dev/${n##*/}\" \"$d/$i\"\n"
+    "  done\n"
     " done\n"
-    "done\n";
+    " for w in $want; do [ -b \"/dev/outrigger/$w\" ] || return 1; done\n"
+    "}\n"
+    "t=0\n"
+    "until links || [ $t = 100 ]; do t=$((t + 1)); usleep 10000; done\n"
+    "unset want t\n";
+
+/* "IF/NSID" of everything the card has attached now. */
+static void add_attached(JsonObject *card, GString *want)
+{
+    JsonArray *list = json_object_get_array_member(card, "partitions");
+
+    for (guint i = 0; list && i < json_array_get_length(list); i++) {
+        JsonObject *p = json_array_get_object_element(list, i);
+        const char *vif = json_object_get_string_member_with_default(
+            p, "interface", NULL);
+
+        if (vif) {
+            g_string_append_printf(
+                want, " %s/%" G_GINT64_FORMAT, vif,
+                json_object_get_int_member_with_default(p, "nsid", 1));
+        }
+    }
+}
+
+static char *wanted_links(StepRun *s, GError **error)
+{
+    const ScnHost *h = host_scenario(s->node->host);
+    g_autoptr(GString) want = g_string_new("want='");
+
+    if (h->card) {
+        g_autoptr(JsonObject) card = host_card_query(s->node->host, error);
+
+        if (!card) {
+            return NULL;
+        }
+        add_attached(card, want);
+    }
+    for (unsigned i = 0; i < h->qemu_nvme->len; i++) {
+        const ScnQemuNvme *n = g_ptr_array_index(h->qemu_nvme, i);
+
+        g_string_append_printf(want, " %s/1", n->name);
+    }
+    g_string_append(want, "'\n");
+    return g_strdup(want->str);
+}
 
 bool step_command_begin(StepRun *s, const char *script, bool links,
                         char **ret_id, GError **error)
 {
-    g_autofree char *text =
-        g_strconcat(links ? links_script : "", script, "\n", NULL);
+    g_autofree char *want = NULL;
+    g_autofree char *text = NULL;
 
+    if (host_state(s->node->host) != HOST_ON) {
+        return step_broken(error, "the node is off");
+    }
+    if (links) {
+        want = wanted_links(s, error);
+        if (!want) {
+            return false;
+        }
+    }
+    text = g_strconcat(links ? want : "", links ? links_script : "", script,
+                       "\n", NULL);
     return host_run_command(s->node->host, text, ret_id, error);
 }
 

@@ -112,9 +112,11 @@ char *step_fio_script(const ScnFio *f, const char *as, uint64_t seed)
     uint64_t random = seed_derive_u64(seed, f->interface, "fio");
 
     g_string_append_printf(s,
+                           "t=/dev/outrigger/%s/%u\n"
+                           "[ -b $t ] || { echo \"$t is not there\"; exit 1; }\n"
                            "d=/run/fio-%s; mkdir -p $d && cd $d || exit 1\n"
                            "fio --name=%s --output-format=json --output=json",
-                           as, as);
+                           f->interface, f->nsid, as, as);
     where_options(s, f);
     check_options(s, f);
     measure_options(s, f);

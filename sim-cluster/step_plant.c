@@ -123,9 +123,10 @@ static char *script_for(StepRun *s, Phase phase)
     g_autofree char *head = g_strdup_printf(
         "d=/dev/outrigger/%s/%u; f=/run/plant-%s\n"
         "lba=%" G_GUINT64_FORMAT "; n=%" G_GUINT64_FORMAT "\n"
+        "[ -b $d ] || { echo \"$d is not there\"; exit 2; }\n"
         "k=$(readlink -f $d) &&\n"
         "b=$(cat /sys/class/block/${k##*/}/queue/logical_block_size) ||"
-        " exit 1\n",
+        " exit 2\n",
         plant->interface, plant->nsid, s->scn->as, plant->lba,
         plant->blocks);
 
@@ -133,7 +134,7 @@ static char *script_for(StepRun *s, Phase phase)
         return g_strdup_printf(
             "%s"
             "awk -v r=$((n * b / %u)) 'BEGIN { for (i = 0; i < r; i++)"
-            " printf \"%%-47s%%016d\\n\", \"%s\", i }' >$f || exit 1\n"
+            " printf \"%%-47s%%016d\\n\", \"%s\", i }' >$f || exit 2\n"
             "dd if=$f of=$d bs=$b seek=$lba count=1 oflag=direct"
             " conv=notrunc,fsync",
             head, INSPECT_RECORD_BYTES, tag);
