@@ -204,15 +204,18 @@ static bool abort_aer(NvmeCtrl *c, NvmeSlot *t)
     return true;
 }
 
-static unsigned aborts_in_flight(const NvmeCtrl *c)
+/* Abort commands that came before @s and have not completed */
+static unsigned aborts_before(const NvmeCtrl *c, const NvmeSlot *s)
 {
     unsigned n = 0;
 
     for (unsigned i = NVME_IO_SLOTS; i < NVME_SLOTS; i++) {
-        const NvmeSlot *s = &c->slot[i];
+        const NvmeSlot *o = &c->slot[i];
 
-        n += s->stage != NVME_FREE && !s->internal && s->sqid == 0 &&
-             s->sqe.opcode == NVME_ADM_ABORT;
+        n += o->stage != NVME_FREE && !o->internal &&
+             o->sqe.opcode == NVME_ADM_ABORT &&
+             (o->fetch_ps < s->fetch_ps ||
+              (o->fetch_ps == s->fetch_ps && o < s));
     }
     return n;
 }
@@ -222,8 +225,8 @@ static uint16_t abort_exec(NvmeCtrl *c, NvmeSlot *s)
     NvmeSlot *t = nvme_slot_find(c, s->sqe.cdw10 & 0xffff, s->sqe.cdw10 >> 16);
     bool found = false;
 
-    /* ACL is 0's based. */
-    if (aborts_in_flight(c) > NVME_ABORTS) {
+    /* Section 5.15.2.2: ACL + 1 at a time */
+    if (aborts_before(c, s) >= NVME_ABORTS) {
         return DNR(NVME_ABORT_LIMIT);
     }
     if (t && t->stage == NVME_AER_WAIT) {

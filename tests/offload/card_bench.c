@@ -14,33 +14,35 @@
 
 #include <cmocka.h>
 
-/* The crypto behind a MockSeam: the seam's opaque is the mock. */
-static CryptoGnutls *crypto;
-static unsigned crypto_users;
+/* The seam's opaque is the mock, whose user is the bench. */
+static CryptoGnutls *crypto_of(void *opaque)
+{
+    return ((CardBench *)((MockSeam *)opaque)->user)->crypto;
+}
 
 static bool xts(void *opaque, bool encrypt, const uint8_t *key,
                 uint64_t first_unit, uint32_t unit_bytes, const void *in,
                 void *out, size_t len)
 {
-    return crypto_gnutls_xts(crypto, encrypt, key, first_unit, unit_bytes, in,
-                             out, len);
+    return crypto_gnutls_xts(crypto_of(opaque), encrypt, key, first_unit,
+                             unit_bytes, in, out, len);
 }
 
 static void xts_forget(void *opaque, const uint8_t *key)
 {
-    crypto_gnutls_xts_forget(crypto, key);
+    crypto_gnutls_xts_forget(crypto_of(opaque), key);
 }
 
 static bool seal(void *opaque, const char *label, const void *in, size_t len,
                  void *out)
 {
-    return crypto_gnutls_seal(crypto, label, in, len, out);
+    return crypto_gnutls_seal(crypto_of(opaque), label, in, len, out);
 }
 
 static bool unseal(void *opaque, const char *label, const void *in,
                    size_t sealed_len, void *out)
 {
-    return crypto_gnutls_unseal(crypto, label, in, sealed_len, out);
+    return crypto_gnutls_unseal(crypto_of(opaque), label, in, sealed_len, out);
 }
 
 static void model_done(void *user, uint64_t tag, uint64_t at_ps)
@@ -63,11 +65,8 @@ static CardBench *bench_on(MockSeam *m)
     uint8_t root[CRYPTO_ROOT_BYTES];
 
     memset(root, 0x5a, sizeof(root));
-    if (!crypto_users++) {
-        crypto = crypto_gnutls_new(root, m->ops.random, m);
-        assert_non_null(crypto);
-    }
-    b->crypto = crypto;
+    b->crypto = crypto_gnutls_new(root, m->ops.random, m);
+    assert_non_null(b->crypto);
     b->m = m;
     m->user = b;
     m->model_done = model_done;
@@ -140,10 +139,8 @@ void card_bench_free(CardBench *b)
     if (b->card) {
         b->app->destroy(b->card);
     }
+    crypto_gnutls_free(b->crypto);
     mock_seam_free(b->m);
-    if (!--crypto_users) {
-        g_clear_pointer(&crypto, crypto_gnutls_free);
-    }
     g_free(b);
 }
 

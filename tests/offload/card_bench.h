@@ -14,7 +14,7 @@
 
 #define BENCH_MIB (1ull << 20)
 #define BENCH_DRIVES 2u
-#define BENCH_DRIVE_BYTES (32 * BENCH_MIB)
+#define BENCH_DRIVE_BYTES (16 * BENCH_MIB)
 #define BENCH_IFACES 3u
 
 typedef struct CardBench {

@@ -119,18 +119,18 @@ static void test_concatenation(void **state)
     const unsigned drives[] = { 0, 1 };
     CardPartitionSpec spec = {
         .name = "cat",
-        .bytes = 34 * BENCH_MIB,
+        .bytes = 18 * BENCH_MIB,
         .drives = drives,
         .n_drives = 2,
         .lba_format = 1,
     };
 
     card_bench_part(b, &spec, 0, 1);
-    fake_do(b, 0, CARD_IO_WRITE, 8191, 2, data);
+    fake_do(b, 0, CARD_IO_WRITE, 4095, 2, data);
     assert_memory_equal(b->m->drive[0].data + BENCH_DRIVE_BYTES - 4096, data,
                         4096);
     assert_memory_equal(b->m->drive[1].data, data + 4096, 4096);
-    assert_memory_equal(fake_do(b, 0, CARD_IO_READ, 8191, 2, NULL)->data, data,
+    assert_memory_equal(fake_do(b, 0, CARD_IO_READ, 4095, 2, NULL)->data, data,
                         8192);
 }
 

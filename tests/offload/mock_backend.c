@@ -248,7 +248,7 @@ static void format(Card *card, const CardIo *io)
 
 static void move(Card *card, const CardIo *io)
 {
-    MockNs *ns = &card->ns[io->fn][io->nsid];
+    MockNs *ns = &card->ns[io->fn][io->nsid % (CARD_MAX_NSID + 1)];
     uint64_t offset = io->slba * ns->info.block_bytes;
     uint64_t len = (uint64_t)io->nlb * ns->info.block_bytes;
 
@@ -280,7 +280,7 @@ static void count(Card *card, const CardIo *io)
 {
     CardIfStats *st = &card->stats[io->fn];
     uint64_t bytes =
-        (uint64_t)io->nlb * card->ns[io->fn][io->nsid & 0xf].info.block_bytes;
+        (uint64_t)io->nlb * card->ns[io->fn][io->nsid % (CARD_MAX_NSID + 1)].info.block_bytes;
 
     if (io->op == CARD_IO_READ) {
         st->read_cmds++;
