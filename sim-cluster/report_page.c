@@ -180,7 +180,7 @@ static void facts(GString *out, const ReportData *d)
     g_autofree char *held =
         g_strdup_printf("%u of %u", held_count(d), d->expectations->len);
     g_autofree char *end = format_ps(d->end_ps);
-    g_autofree char *hash = g_strndup(d->trace_hash, 12);
+    g_autofree char *hash = g_strndup(d->trace_hash, 10);
     g_autofree char *commands = format_exact(d->done->len);
 
     g_string_append(out, "<div class=\"facts\">\n");
@@ -393,11 +393,11 @@ static void page_time(GString *out, const ReportData *d)
 {
     section_begin(out, "time", "Over simulated time");
     if (picture(out, report_chart_time(d))) {
-        paragraph(out,
-                  "From the first load to the last one's end. Grey "
-                  "bars: loads; vertical lines: faults, resets, "
-                  "updates, namespaces attached or detached; dotted horizontal "
-                  "lines: limits at the end of the run.");
+        paragraph(out, "Each part begins with the first completed command of "
+                       "a load and ends with its last; the time between is "
+                       "left out. Vertical lines: faults, resets, updates, "
+                       "namespaces attached or detached. Dotted horizontal "
+                       "lines: limits at the end of the run.");
     } else {
         paragraph(out, "No I/O command was completed.");
     }

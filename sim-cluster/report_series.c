@@ -21,50 +21,163 @@ void report_series_free(ReportSeries *s)
         g_free(s->interfaces[i].p99_ps);
         g_free(s->interfaces[i].waiting);
     }
+    g_array_unref(s->segments);
     g_free(s->interfaces);
     g_free(s);
 }
 
-/* The span that loads cover; false when there is no load. */
-static bool load_span(const ReportData *d, uint64_t *ret_from, uint64_t *ret_to)
+/* ---- segments ---------------------------------------------------------- */
+
+static void segment_clear(void *p)
 {
-    uint64_t from = UINT64_MAX, to = 0;
+    g_free(((ReportSegment *)p)->name);
+}
+
+static ReportSegment *segment(const ReportSeries *s, guint index)
+{
+    return &g_array_index(s->segments, ReportSegment, index);
+}
+
+/* Instants of the first and last completion within [@from, @to]. */
+static bool active_span(const ReportData *d, uint64_t from_ps, uint64_t to_ps,
+                        uint64_t *ret_from_ps, uint64_t *ret_to_ps)
+{
+    bool found = false;
+
+    for (guint i = 0; i < d->done->len; i++) {
+        uint64_t t_ps = g_array_index(d->done, ReportDone, i).t_ps;
+
+        if (t_ps < from_ps || t_ps > to_ps) {
+            continue;
+        }
+        *ret_from_ps = found ? *ret_from_ps : t_ps;
+        *ret_to_ps = t_ps + 1;
+        found = true;
+    }
+    return found;
+}
+
+/* Makes one segment of @index and the next one. */
+static void join_next(ReportSeries *s, guint index)
+{
+    ReportSegment *a = segment(s, index), *b = segment(s, index + 1);
+    char *name = g_strdup_printf("%s, %s", a->name, b->name);
+
+    g_free(a->name);
+    a->name = name;
+    a->to_ps = MAX(a->to_ps, b->to_ps);
+    g_array_remove_index(s->segments, index + 1);
+}
+
+static void add_segment(ReportSeries *s, uint64_t from_ps, uint64_t to_ps,
+                        const char *name)
+{
+    ReportSegment one = { .from_ps = from_ps,
+                          .to_ps = to_ps,
+                          .name = g_strdup(name) };
+    guint at = s->segments->len;
+
+    while (at > 0 && segment(s, at - 1)->from_ps > from_ps) {
+        at--;
+    }
+    g_array_insert_val(s->segments, at, one);
+}
+
+static void join_segments(ReportSeries *s)
+{
+    for (guint i = 0; i + 1 < s->segments->len;) {
+        if (segment(s, i + 1)->from_ps <= segment(s, i)->to_ps) {
+            join_next(s, i);
+        } else {
+            i++;
+        }
+    }
+    while (s->segments->len > REPORT_MAX_SEGMENTS) {
+        uint64_t least_ps = UINT64_MAX;
+        guint best = 0;
+
+        for (guint i = 0; i + 1 < s->segments->len; i++) {
+            uint64_t gap_ps = segment(s, i + 1)->from_ps - segment(s, i)->to_ps;
+
+            if (gap_ps < least_ps) {
+                least_ps = gap_ps;
+                best = i;
+            }
+        }
+        join_next(s, best);
+    }
+}
+
+/* Half of the room goes to all alike, half by length. */
+static void share_room(ReportSeries *s, guint wanted_bins)
+{
+    uint64_t all_ps = 0;
+    guint n = s->segments->len;
+
+    for (guint i = 0; i < n; i++) {
+        all_ps += segment(s, i)->to_ps - segment(s, i)->from_ps;
+    }
+    for (guint i = 0; i < n; i++) {
+        ReportSegment *one = segment(s, i);
+        uint64_t span_ps = one->to_ps - one->from_ps;
+        guint wanted;
+
+        one->share_permille =
+            500 / n + (guint)((unsigned __int128)span_ps * 500 / all_ps);
+        wanted = MAX(wanted_bins * one->share_permille / 1000, 2);
+        /* A bin that is cut short would show a rate that never was. */
+        one->bin_ps = MAX((span_ps + wanted - 1) / wanted, 1);
+        one->bins = (guint)MAX(span_ps / one->bin_ps, 1);
+        one->to_ps = one->from_ps + one->bins * one->bin_ps;
+        one->first_bin = s->bins;
+        s->bins += one->bins;
+    }
+}
+
+static void cut_segments(ReportSeries *s, const ReportData *d,
+                         guint wanted_bins)
+{
+    uint64_t from_ps, to_ps;
 
     for (guint i = 0; i < d->loads->len; i++) {
         const ReportLoad *load = &g_array_index(d->loads, ReportLoad, i);
 
-        from = MIN(from, load->begin_ps);
-        to = MAX(to, load->end_ps);
+        if (active_span(d, load->begin_ps, load->end_ps, &from_ps, &to_ps)) {
+            add_segment(s, from_ps, to_ps, load->handle);
+        }
     }
-    if (from >= to) {
-        return false;
+    if (s->segments->len == 0 &&
+        active_span(d, 0, UINT64_MAX, &from_ps, &to_ps)) {
+        add_segment(s, from_ps, to_ps, "");
     }
-    *ret_from = from;
-    *ret_to = to;
-    return true;
+    join_segments(s);
+    share_room(s, wanted_bins);
 }
 
-/* The smallest of 1, 2, 5 x 10^k ps that is not below @ps. */
-static uint64_t round_bin(uint64_t ps)
-{
-    uint64_t p = 1;
-
-    while (p < ps) {
-        p = 2 * p >= ps ? 2 * p : 5 * p >= ps ? 5 * p : 10 * p;
-    }
-    return p;
-}
-
+/* The bin of all bins that @t_ps falls into, or -1. */
 static gint bin_of(const ReportSeries *s, uint64_t t_ps)
 {
-    uint64_t bin;
+    for (guint i = 0; i < s->segments->len; i++) {
+        const ReportSegment *one = segment(s, i);
 
-    if (t_ps < s->from_ps || t_ps >= s->to_ps) {
-        return -1;
+        if (t_ps >= one->from_ps && t_ps < one->to_ps) {
+            return (gint)(one->first_bin + (t_ps - one->from_ps) / one->bin_ps);
+        }
     }
-    bin = (t_ps - s->from_ps) / s->bin_ps;
-    return bin < s->bins ? (gint)bin : -1;
+    return -1;
 }
+
+static uint64_t bin_ps_of(const ReportSeries *s, guint bin)
+{
+    guint i = s->segments->len - 1;
+
+    while (segment(s, i)->first_bin > bin) {
+        i--;
+    }
+    return segment(s, i)->bin_ps;
+}
+
+/* ---- series ------------------------------------------------------------ */
 
 static int by_value(const void *a, const void *b)
 {
@@ -115,8 +228,10 @@ static void fill_done(ReportSeries *s, const ReportData *d, guint interface)
     }
     close_bin(one, current, latencies);
     for (guint bin = 0; bin < s->bins; bin++) {
-        one->iops[bin] = rate_per_s(one->iops[bin], s->bin_ps);
-        one->bytes_per_s[bin] = rate_per_s(one->bytes_per_s[bin], s->bin_ps);
+        uint64_t bin_ps = bin_ps_of(s, bin);
+
+        one->iops[bin] = rate_per_s(one->iops[bin], bin_ps);
+        one->bytes_per_s[bin] = rate_per_s(one->bytes_per_s[bin], bin_ps);
     }
 }
 
@@ -124,7 +239,7 @@ static void fill_waiting(ReportSeries *s, const ReportData *d, guint interface)
 {
     uint64_t *waiting = s->interfaces[interface].waiting;
     int64_t now = 0;
-    gint last = -1;
+    guint next = 0; /* the first bin that has not begun */
 
     for (guint i = 0; i < d->waits->len; i++) {
         const ReportWait *w = &g_array_index(d->waits, ReportWait, i);
@@ -134,13 +249,12 @@ static void fill_waiting(ReportSeries *s, const ReportData *d, guint interface)
             continue;
         }
         /* Between two changes the number stands. */
-        for (gint b = last + 1; bin >= 0 && b <= bin; b++) {
-            waiting[b] = (uint64_t)MAX(now, 0);
+        for (; bin >= 0 && next <= (guint)bin; next++) {
+            waiting[next] = (uint64_t)MAX(now, 0);
         }
         now += w->change;
         if (bin >= 0) {
             waiting[bin] = MAX(waiting[bin], (uint64_t)MAX(now, 0));
-            last = bin;
         }
     }
 }
@@ -160,22 +274,15 @@ static ReportIfSeries series_of(guint bins)
 
 ReportSeries *report_series_new(const ReportData *d, guint wanted_bins)
 {
-    g_autoptr(ReportSeries) s = NULL;
-    uint64_t from, to;
+    ReportSeries *s;
 
     if (d->done->len == 0) {
         return NULL;
     }
-    if (!load_span(d, &from, &to)) {
-        from = g_array_index(d->done, ReportDone, 0).t_ps;
-        to = g_array_index(d->done, ReportDone, d->done->len - 1).t_ps + 1;
-    }
     s = g_new0(ReportSeries, 1);
-    s->bin_ps = round_bin((to - from + wanted_bins - 1) / wanted_bins);
-    s->from_ps = from;
-    /* A bin that is cut short would show a rate that never was. */
-    s->bins = (guint)MAX((to - from) / s->bin_ps, 1);
-    s->to_ps = s->from_ps + s->bins * s->bin_ps;
+    s->segments = g_array_new(FALSE, FALSE, sizeof(ReportSegment));
+    g_array_set_clear_func(s->segments, segment_clear);
+    cut_segments(s, d, wanted_bins);
     s->n_interfaces = d->interfaces->len;
     s->interfaces = g_new0(ReportIfSeries, s->n_interfaces);
     for (guint i = 0; i < s->n_interfaces; i++) {
@@ -183,5 +290,5 @@ ReportSeries *report_series_new(const ReportData *d, guint wanted_bins)
         fill_done(s, d, i);
         fill_waiting(s, d, i);
     }
-    return g_steal_pointer(&s);
+    return s;
 }

@@ -205,11 +205,13 @@ void svg_axis_draw_y(Svg *svg, const SvgAxis *axis, int x, int right,
 
     for (guint i = 0; i < ticks->len; i++) {
         uint64_t v = g_array_index(ticks, uint64_t, i);
-        g_autofree char *label = axis->label(v);
+        g_autofree char *label = axis->label ? axis->label(v) : NULL;
         int y10 = svg_axis_at(axis, v);
 
         svg_rect10(svg, x * 10, y10 - 5, (right - x) * 10, 10, &grid);
-        svg_text(svg, x - 8, y10 / 10 + 4, &font, label);
+        if (label) {
+            svg_text(svg, x - 8, y10 / 10 + 4, &font, label);
+        }
     }
 }
 

@@ -150,18 +150,49 @@ static void test_series(void **state)
     g_autoptr(ReportData) d = report_data_load(*state, NULL);
     g_autoptr(ReportSeries) s = report_series_new(d, 60);
     const ReportIfSeries *vif0 = &s->interfaces[0];
+    const ReportSegment *one = &g_array_index(s->segments, ReportSegment, 0);
 
-    assert_int_equal(s->from_ps, 1000000000);
-    assert_int_equal(s->bin_ps, 100000000);
-    assert_int_equal(s->bins, 60);
+    assert_int_equal(s->segments->len, 1);
+    assert_string_equal(one->name, "io");
+    /* The load's first completion, not its begin. */
+    assert_int_equal(one->from_ps, 1000000000 + FIXTURE_LATENCY_PS);
+    assert_in_range(s->bins, 58, 60);
+    assert_in_range(one->bin_ps, 98000000, 101000000);
     /* One command each 15 us: 6.67 a bin of 100 us. */
-    assert_in_range(vif0->iops[10], 60000, 70000);
-    assert_int_equal(vif0->bytes_per_s[10], vif0->iops[10] * 4096);
+    assert_in_range(vif0->iops[10], 59000, 72000);
+    assert_in_range(vif0->bytes_per_s[10] / vif0->iops[10], 4095, 4096);
     assert_in_range(vif0->p50_ps[10], FIXTURE_LATENCY_PS,
                     FIXTURE_LATENCY_PS + 400000);
     assert_true(vif0->p99_ps[10] >= vif0->p50_ps[10]);
     assert_int_equal(vif0->waiting[10], 0);
     assert_in_range(s->interfaces[1].waiting[10], 4, 7);
+}
+
+/* Loads that are far apart get parts of their own; near ones are joined when
+ * there are too many. */
+static void test_segments(void **state)
+{
+    g_autoptr(ReportData) d = report_data_load(*state, NULL);
+    ReportSeries *s;
+
+    g_array_set_size(d->loads, 0);
+    for (guint i = 0; i < 20; i++) {
+        ReportLoad load = { .handle = "x",
+                            .begin_ps = 1100000000 + i * 250000000,
+                            .end_ps = 1200000000 + i * 250000000 };
+
+        g_array_append_val(d->loads, load);
+        s = report_series_new(d, 100);
+        assert_int_equal(s->segments->len, MIN(i + 1, REPORT_MAX_SEGMENTS));
+        for (guint k = 0; k + 1 < s->segments->len; k++) {
+            const ReportSegment *a =
+                &g_array_index(s->segments, ReportSegment, k);
+
+            assert_true(a->to_ps <= (a + 1)->from_ps);
+            assert_int_equal(a->first_bin + a->bins, (a + 1)->first_bin);
+        }
+        report_series_free(s);
+    }
 }
 
 static void test_loads(void **state)
@@ -298,6 +329,7 @@ int main(void)
         TEST(test_junit),
         TEST(test_data_counts),
         TEST(test_series),
+        TEST(test_segments),
         TEST(test_loads),
         TEST(test_a_run_without_events),
         TEST(test_odd_types_do_no_harm),
