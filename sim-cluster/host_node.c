@@ -124,14 +124,18 @@ static char *node_path(const Host *h, const char *name)
 
 /* ---- errors ------------------------------------------------------------ */
 
-/* QEMU's last words, or "". */
+/* QEMU's last words without its name and its "-device ...", or "". */
 static char *last_words(const Host *h)
 {
     g_autofree char *path = node_path(h, "qemu.log");
     g_autofree char *line = run_files_tail(path, 1);
-    char *colon = strstr(line, "qemu-system-x86_64: ");
+    const char *text = strstr(line, "qemu-system-x86_64: ");
 
-    return g_strdup(colon ? colon + strlen("qemu-system-x86_64: ") : line);
+    text = text ? strstr(text, ": ") + 2 : line;
+    if (text[0] == '-' && strstr(text, ": ")) {
+        text = strstr(text, ": ") + 2;
+    }
+    return g_strdup(text);
 }
 
 static void set_died(Host *h, const char *when, GError **error)

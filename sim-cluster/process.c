@@ -19,6 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A spinner leaves about three quarters of its CPU to others. */
+#define SPINNER_NICE 5
+
 G_DEFINE_QUARK(outrigger-process-error-quark, process_error)
 
 struct Process {
@@ -99,6 +102,9 @@ G_GNUC_NORETURN static void child_main(const SpawnPlan *plan)
     }
     if (!plan->program) {
         close(plan->report_fd);
+        if (nice(SPINNER_NICE) < 0) {
+            _exit(127);
+        }
         for (volatile unsigned i = 0;; i++) {
         }
     }

@@ -72,23 +72,23 @@ static void add_to_window(CardInterfaceSums *i, const CardEvent *ev)
 
 /* ---- events ------------------------------------------------------------ */
 
-static void *command_key(const CardEvent *ev)
+/*
+ * Physical requests carry their I/O's slot in cid. A completion carries its
+ * slot + 1 in `reserved`; 0: it does not say, and nothing can be told.
+ */
+static guint open_requests(CardInterfaceSums *i, unsigned slot)
 {
-    return GUINT_TO_POINTER((guint)ev->qid << 16 | ev->cid);
+    return GPOINTER_TO_UINT(
+        g_hash_table_lookup(i->open, GUINT_TO_POINTER(slot + 1)));
 }
 
-static guint open_requests(CardInterfaceSums *i, const CardEvent *ev)
-{
-    return GPOINTER_TO_UINT(g_hash_table_lookup(i->open, command_key(ev)));
-}
-
-static void set_open_requests(CardInterfaceSums *i, const CardEvent *ev,
-                              guint n)
+static void set_open_requests(CardInterfaceSums *i, unsigned slot, guint n)
 {
     if (n) {
-        g_hash_table_insert(i->open, command_key(ev), GUINT_TO_POINTER(n));
+        g_hash_table_insert(i->open, GUINT_TO_POINTER(slot + 1),
+                            GUINT_TO_POINTER(n));
     } else {
-        g_hash_table_remove(i->open, command_key(ev));
+        g_hash_table_remove(i->open, GUINT_TO_POINTER(slot + 1));
     }
 }
 
@@ -100,9 +100,9 @@ static void on_phys(CardStats *s, const CardEvent *ev)
 
     if (ev->fn < SEAM_MAX_FUNCTIONS) {
         CardInterfaceSums *i = &s->interfaces[ev->fn];
-        guint n = open_requests(i, ev);
+        guint n = open_requests(i, ev->cid);
 
-        set_open_requests(i, ev, done ? (n ? n - 1 : 0) : n + 1);
+        set_open_requests(i, ev->cid, done ? (n ? n - 1 : 0) : n + 1);
     }
     if (!done || ev->a >= SEAM_MAX_DRIVES) {
         return;
@@ -118,11 +118,12 @@ static void on_phys(CardStats *s, const CardEvent *ev)
 
 static void on_done(CardInterfaceSums *i, const CardEvent *ev)
 {
-    if (open_requests(i, ev)) {
-        i->early_completions++;
-    }
     if (ev->qid == 0) {
         return; /* an admin command */
+    }
+    if (ev->reserved) {
+        i->slots_known = true;
+        i->early_completions += open_requests(i, ev->reserved - 1u) > 0;
     }
     hist_add(i->latency, ev->b);
     add_to_window(i, ev);

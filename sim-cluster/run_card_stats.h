@@ -11,6 +11,7 @@
 #define OUTRIGGER_RUN_CARD_STATS_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hist.h"
@@ -28,9 +29,10 @@ typedef struct CardWindow {
 typedef struct CardInterfaceSums {
     Hist *latency;    /* fetch to completion, all I/O commands */
     GArray *windows;  /* CardWindow; complete after card_stats_finish() */
-    uint64_t early_completions;
+    uint64_t early_completions; /* only when slots_known */
+    bool slots_known;
     /* private */
-    GHashTable *open; /* (qid, cid) -> physical requests under way */
+    GHashTable *open; /* slot + 1 -> physical requests under way */
     Hist *window_latency;
     uint64_t window_bytes;
     uint64_t window_end_ps; /* 0: none open */

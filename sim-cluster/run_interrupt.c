@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -97,7 +98,7 @@ bool run_interrupt_error(GError **error)
                     limit_ns / 1000000000);
     } else {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INTERRUPTED,
-                    "interrupted by %s", g_strsignal(first_signal));
+                    "interrupted by SIG%s", sigabbrev_np(first_signal));
     }
     return true;
 }

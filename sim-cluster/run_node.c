@@ -300,9 +300,11 @@ static void set_event_metrics(Execution *x, RunNode *n)
         g_autofree char *owner =
             g_strdup_printf("%s.%s", node, n->interface_names[i]);
 
-        metrics_store_set_u64(x->metrics, now_ps, owner,
-                              "early_completions_count", UNIT_COUNT,
-                              sums->early_completions);
+        if (sums->slots_known) {
+            metrics_store_set_u64(x->metrics, now_ps, owner,
+                                  "early_completions_count", UNIT_COUNT,
+                                  sums->early_completions);
+        }
         if (hist_count(sums->latency)) {
             metrics_store_set_u64(x->metrics, now_ps, owner, "lat_p50_ps",
                                   UNIT_DURATION,

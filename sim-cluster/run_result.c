@@ -63,8 +63,10 @@ static void set_by_error(RunResult *r, const GError *error)
 
 static char *expect_line(const ExpectResult *e)
 {
-    return g_strdup_printf("expect %s: %s: %s", e->expect->id,
-                           e->expect->predicate.metric, e->text);
+    g_autofree char *place = scenario_place(&e->expect->obj, NULL);
+
+    return g_strdup_printf("expect %s: %s: %s (%s)", e->expect->id,
+                           e->expect->predicate.metric, e->text, place);
 }
 
 static void set_by_expectations(RunResult *r)

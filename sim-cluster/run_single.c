@@ -14,13 +14,21 @@
 
 #define TAIL_LINES 8
 
+static bool worth_keeping(const RunContext *c, const RunResult *r)
+{
+    if (c->options->keep) {
+        return true;
+    }
+    return r->exit_code == EXIT_BROKEN || r->exit_code == EXIT_TESTBED;
+}
+
 /* RAM outlives the execution only if somebody wants to see it; it lies in
  * shared memory until then. */
 static void keep_ram(const RunContext *c, const Scenario *scn, RunResult *r)
 {
     GError *local = NULL;
 
-    if (r->verdict == RUN_HELD && !c->options->keep) {
+    if (!worth_keeping(c, r)) {
         return;
     }
     if (!run_dir_keep(r->dir, scn, &local)) {
@@ -72,14 +80,6 @@ RunResult *run_single(const RunContext *c, const Scenario *scn,
     return r;
 }
 
-static bool worth_keeping(const RunContext *c, const RunResult *r)
-{
-    if (c->options->keep) {
-        return true;
-    }
-    return r->exit_code == EXIT_BROKEN || r->exit_code == EXIT_TESTBED;
-}
-
 bool run_single_tidy(const RunContext *c, const Scenario *scn, RunResult *r,
                      GError **error)
 {
@@ -128,11 +128,13 @@ static void tell_expectations(const RunContext *c, const RunResult *r)
 {
     for (unsigned i = 0; i < r->expectations->len; i++) {
         const ExpectResult *e = g_ptr_array_index(r->expectations, i);
+        g_autofree char *place = scenario_place(&e->expect->obj, NULL);
         g_autofree char *line = NULL;
 
         if (!e->held) {
-            line = g_strdup_printf("expect %s: %s: %s", e->expect->id,
-                                   e->expect->predicate.metric, e->text);
+            line = g_strdup_printf("expect %s: %s: %s (%s)", e->expect->id,
+                                   e->expect->predicate.metric, e->text,
+                                   place);
             progress_fail(c->progress, line, NULL);
         }
     }

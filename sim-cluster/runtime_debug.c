@@ -10,7 +10,7 @@
 #include "host_args.h"
 #include "qmp.h"
 
-#define ANSWER_LIMIT_MS 5000
+#define ANSWER_LIMIT_MS 2000
 
 static char *node_file(const char *run_dir, const char *node,
                        const char *name, GError **error)
@@ -34,10 +34,10 @@ static JsonNode *ask_live(const char *socket, const char *device)
     g_autoptr(Qmp) q = NULL;
     JsonObject *args;
 
-    if (!path) {
+    if (!path || !g_file_test(path, G_FILE_TEST_EXISTS)) {
         return NULL;
     }
-    q = qmp_connect(path, &watch, NULL, 0, NULL);
+    q = qmp_connect(path, &watch, NULL, ANSWER_LIMIT_MS, NULL);
     if (!q) {
         return NULL;
     }

@@ -78,10 +78,16 @@ char *step_title(const StepRun *s)
     const ScnStep *scn = s->scn;
     g_autofree char *unnamed = g_strdup_printf("step-%u", scn->index + 1);
     bool named = strcmp(scn->as, unnamed) != 0;
+    const char *op =
+        scn->verb == SCN_STEP_CARD
+            ? scn_card_op_name(((const ScnCardStep *)scn)->op)
+            : "";
 
-    return g_strconcat(scn_verb_name(scn->verb), named ? " " : "",
-                       named ? scn->as : "", scn->node ? " " : "",
-                       scn->node ? scn->node : "", NULL);
+    return g_strconcat(scn_verb_name(scn->verb), op[0] ? " " : "", op,
+                       named && strcmp(scn->as, op) != 0 ? " " : "",
+                       named && strcmp(scn->as, op) != 0 ? scn->as : "",
+                       scn->node ? " " : "", scn->node ? scn->node : "",
+                       NULL);
 }
 
 void step_detail(StepRun *s, const char *format, ...)
@@ -185,10 +191,14 @@ static bool run_to_end(StepRun *s, GError **error)
 static void name_error(StepRun *s, GError **error)
 {
     g_autofree char *title = step_title(s);
+    g_autofree char *place = scenario_place(&s->scn->obj, NULL);
 
     if (g_error_matches(*error, QMP_ERROR, QMP_ERROR_COMMAND)) {
         (*error)->domain = RUNTIME_ERROR;
         (*error)->code = RUNTIME_ERROR_BROKEN;
+    }
+    if (g_error_matches(*error, RUNTIME_ERROR, RUNTIME_ERROR_BROKEN)) {
+        g_prefix_error(error, "%s: ", place);
     }
     g_prefix_error(error, "step %u (%s): ", s->scn->index + 1, title);
 }
@@ -218,7 +228,8 @@ static void finish(StepRun *s, const GError *failure)
                               UNIT_DURATION, s->end_ps - s->begin_ps);
     }
     log_step(s, "step-end");
-    if (s->status != STEP_STOPPED && s->scn->verb != SCN_STEP_FAULT) {
+    /* Faults are shown when they begin, failures with their reason. */
+    if (ok && s->scn->verb != SCN_STEP_FAULT) {
         progress_step(x->progress, ok, title, s->end_ps - s->begin_ps);
     }
 }
