@@ -24,7 +24,8 @@ def manifest():
 class Guest:
     """One QEMU. kernel=None boots from the devices in `extra`."""
 
-    def __init__(self, extra=(), kernel="vmlinux", append="", cmdline=None, limit_s=120):
+    def __init__(self, extra=(), kernel="vmlinux", append="", cmdline=None,
+                 icount="shift=0,sleep=off", limit_s=300):
         self.limit = time.monotonic() + limit_s
         self.folder = tempfile.TemporaryDirectory(prefix="guest-")
         self.console_path = os.path.join(self.folder.name, "console")
@@ -36,10 +37,12 @@ class Guest:
         command = [
             QEMU, "-L", FIRMWARE, "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "q35", "-cpu", image["cpu"], "-smp", "1", "-m", "256",
-            "-icount", "shift=0,sleep=off", "-seed", "42",
+            "-seed", "42",
             "-rtc", "base=2025-01-01,clock=vm", "-monitor", "none",
             "-serial", f"file:{self.console_path}",
             "-chardev", f"socket,id=agent,path={path}", "-serial", "chardev:agent"]
+        if icount:
+            command += ["-icount", icount]
         if kernel:
             command += ["-kernel", os.path.join(IMAGE, kernel),
                         "-initrd", os.path.join(IMAGE, "initramfs.cpio"),
@@ -75,7 +78,14 @@ class Guest:
                 return ""
             self.received += data
         line, self.received = self.received.split(b"\n", 1)
-        return line.decode()
+        return line.decode(errors="replace")
+
+    def hello(self):
+        """The agent's first line, after whatever firmware wrote."""
+        line = self.line()
+        while not line.startswith("@hello") and self.qemu.poll() is None:
+            line = self.line()
+        return line
 
     def send(self, line):
         self.agent.sendall(line.encode() + b"\n")

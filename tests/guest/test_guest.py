@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The default guest, from outside: same bytes twice, every rule of
-guest/PROTOCOL.md, its tools on an NVMe drive, its ends. Needs guest/build and
-a QEMU (build/bin, or OUTRIGGER_QEMU and OUTRIGGER_FIRMWARE)."""
+guest/PROTOCOL.md, its tools on an NVMe drive, the boot disk, its ends. Needs
+guest/make-bootdisk and a QEMU (build/bin, or OUTRIGGER_QEMU and OUTRIGGER_FIRMWARE)."""
 import base64
 import os
 import re
@@ -10,7 +10,8 @@ import sys
 import tempfile
 import traceback
 
-from guest import IMAGE, QEMU, Guest, manifest
+sys.dont_write_bytecode = True
+from guest import FIRMWARE, IMAGE, QEMU, Guest, manifest
 
 
 def drive(folder, size=64 << 20):
@@ -31,7 +32,7 @@ def test_same_bytes_twice():
             guest.wait_end()
             consoles.add(guest.console())
         with Guest() as guest:
-            hellos.add(guest.line())
+            hellos.add(guest.hello())
     assert len(consoles) == 1 and len(hellos) == 1, (consoles, hellos)
     console = consoles.pop()
     assert console.count(b"\n") > 200 and b"cannot start: no /dev/none" in console
@@ -41,7 +42,7 @@ def test_same_bytes_twice():
 
 def test_run_and_errors():
     with Guest() as guest:
-        guest.line()
+        guest.hello()
         assert guest.run("echo out; echo err >&2; exit 3") == (3, "out\nerr\n")
         assert guest.run("true") == (0, "")
         assert guest.run("kill -9 $$") == (137, "")
@@ -58,7 +59,7 @@ def test_long_lines_and_parts():
     script = "#" + "x" * 48000 + "\nwc -c <$0"
     script = script.replace("$0", "/run/agent/big/script")
     with Guest() as guest:
-        guest.line()
+        guest.hello()
         for _ in range(3):
             guest.start("big", script)
             assert guest.done() == ("big", 0, f"{len(script)}\n")
@@ -73,7 +74,7 @@ def test_long_lines_and_parts():
 
 def test_several_at_once_and_kill():
     with Guest() as guest:
-        guest.line()
+        guest.hello()
         for n in range(5):
             guest.start(f"s{n}", f"sleep {5 - n}; head -c 5000 /dev/zero | tr '\\0' {n}")
         guest.start("victim", "sleep 1000 & sleep 1000; echo no")
@@ -91,7 +92,7 @@ def test_tools_on_an_nvme_drive():
            " --ioengine=libaio --direct=1 --size=8M --verify=crc32c --verify_fatal=1"
            " --output-format=terse")
     with tempfile.TemporaryDirectory() as folder, Guest(drive(folder)) as guest:
-        guest.line()
+        guest.hello()
         code, output = guest.run("nvme list; lsblk -dno NAME,SIZE")
         assert code == 0 and "first-light" in output and "nvme0n1  64M" in output, output
         code, output = guest.run(job)
@@ -103,23 +104,48 @@ def test_tools_on_an_nvme_drive():
         assert code == 0, output
 
 
+def bootdisk():
+    disk = os.path.join(IMAGE, "bootdisk.raw")
+    return ["-drive", f"file={disk},if=none,id=d,format=raw,snapshot=on",
+            "-device", "nvme,drive=d,serial=first-light"]
+
+
+def test_bootdisk_bios():
+    """SeaBIOS and syslinux from an NVMe drive."""
+    with Guest(bootdisk(), kernel=None) as guest:
+        assert guest.hello().startswith("@hello")
+        code, output = guest.run("[ ! -d /sys/firmware/efi ] && lsblk -dno NAME")
+        assert code == 0 and "nvme0n1" in output, output
+
+
+def test_bootdisk_uefi():
+    """OVMF and systemd-boot from an NVMe drive. OVMF waits by polling a clock,
+    for seconds of simulated time, so not at a nanosecond an instruction."""
+    code = os.path.join(FIRMWARE, "OVMF_CODE_4M.fd")
+    variables = os.path.join(FIRMWARE, "OVMF_VARS_4M.fd")
+    flash = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+             "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"]
+    with Guest(flash + bootdisk(), kernel=None, icount="shift=3,sleep=off") as guest:
+        assert guest.hello().startswith("@hello")
+        code, output = guest.run("[ -d /sys/firmware/efi ] && lsblk -dno NAME")
+        assert code == 0 and "nvme0n1" in output, output
+
+
 def test_ends():
     for script in ("poweroff", "poweroff -f", "echo o >/proc/sysrq-trigger"):
         with Guest() as guest:
-            guest.line()
+            guest.hello()
             guest.start("end", script)
             assert guest.wait_end() == 0
     with Guest() as guest:
         for script in ("reboot", "reboot -f", "true"):
-            line = guest.line()
-            while not line.startswith("@hello"):
-                line = guest.line()
+            assert guest.hello()
             guest.start("end", script)
 
 
 def main(names):
-    if not os.path.exists(os.path.join(IMAGE, "manifest.json")) or not os.path.exists(QEMU):
-        print("needs guest/build and a QEMU", file=sys.stderr)
+    if not os.path.exists(os.path.join(IMAGE, "bootdisk.raw")) or not os.path.exists(QEMU):
+        print("needs guest/make-bootdisk and a QEMU", file=sys.stderr)
         return 77
     tests = {n: f for n, f in globals().items() if n.startswith("test_")}
     failed = 0
