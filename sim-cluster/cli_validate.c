@@ -43,8 +43,8 @@ int cli_validate(Cli *cli, const CliVerb *verb, int argc, char **argv)
         if (!s) {
             code = EXIT_USAGE;
         } else if (!quiet) {
-            printf("%s: valid: %u nodes, %u steps, %u expectations, %u "
-                   "controls\n",
+            printf("%s: valid: nodes %u, steps %u, expectations %u, "
+                   "controls %u\n",
                    files[i], s->nodes->len, s->steps->len, s->expect->len,
                    s->controls->len);
         }

@@ -86,13 +86,17 @@ static int unknown_verb(const char *word)
 
 static int cli_help(Cli *cli, const CliVerb *verb, int argc, char **argv)
 {
-    char *help[] = { argc > 1 ? argv[1] : NULL, (char *)"--help", NULL };
-    const CliVerb *of = argc > 1 ? find_verb(argv[1]) : NULL;
+    const char *word = argc > 1 ? argv[1] : verb->name;
+    char *help[] = { (char *)word, (char *)"--help", NULL };
+    const CliVerb *of = find_verb(word[0] == '-' ? verb->name : word);
 
-    if (argc > 1 && !of) {
-        return unknown_verb(argv[1]);
+    if (word[0] == '-' && strcmp(word, "--help") && strcmp(word, "-h")) {
+        return cli_usage("help takes a verb, not '%s'", word);
     }
-    if (of && of != verb) {
+    if (!of) {
+        return unknown_verb(word);
+    }
+    if (of != verb) {
         return of->run(cli, of, 2, help);
     }
     print_usage(stdout);

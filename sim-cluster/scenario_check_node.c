@@ -191,8 +191,8 @@ static void take_space(ScenarioCheck *c, const ScnCard *card,
         uint64_t *taken = d ? g_hash_table_lookup(used, d->name) : NULL;
         uint64_t part;
 
-        if (!taken) {
-            return; /* a bad reference, reported already */
+        if (!taken || !d->size_bytes) {
+            return; /* reported already */
         }
         part = MIN(MIN(left, share), d->size_bytes - *taken);
         *taken += part;

@@ -66,6 +66,7 @@ void scenario_free(Scenario *s)
 static void apply_set(YamlNode *tree, const char *path, const char *value,
                       YamlMark mark, YamlProblems *p)
 {
+    unsigned before = p->list->len;
     g_autofree char *why = NULL;
     SchemaTarget target;
     YamlNode *node;
@@ -75,8 +76,10 @@ static void apply_set(YamlNode *tree, const char *path, const char *value,
         return;
     }
     node = yaml_tree_read_value(value, mark, p);
-    if (node) {
+    if (node && p->list->len == before) {
         schema_replace(&target, node);
+    } else {
+        yaml_node_free(node);
     }
     schema_target_clear(&target);
 }
@@ -105,6 +108,7 @@ static bool quick_is_shorter(const SchemaTarget *t, const YamlNode *value,
 {
     const char *old =
         t->old && t->old->kind == YAML_SCALAR ? t->old->text : NULL;
+    g_autoptr(GError) err = NULL;
     int64_t was = 0, is;
 
     if (t->field->type != SCHEMA_QUANTITY || t->field->unit != UNIT_DURATION) {
@@ -115,8 +119,9 @@ static bool quick_is_shorter(const SchemaTarget *t, const YamlNode *value,
         return false;
     }
     old = old ? old : t->field->fallback;
-    if (!unit_parse(UNIT_DURATION, value->text, &is, NULL)) {
-        return true; /* the typed reader says it better */
+    if (!unit_parse(UNIT_DURATION, value->text, &is, &err)) {
+        yaml_problem(p, value->mark, "%s", err->message);
+        return false;
     }
     if (old && unit_parse(UNIT_DURATION, old, &was, NULL) && is <= was) {
         return true;
@@ -259,8 +264,6 @@ static Scenario *load_bytes(const char *file, GBytes *bytes,
     if (source->tree && !p->list->len) {
         apply_quick(source->tree, options->quick, p);
         apply_option_sets(source->tree, options->sets, p);
-    }
-    if (source->tree) {
         s = build(source, p); /* also for what is wrong beside overrides */
     }
     for (unsigned i = 0; s && i < s->controls->len; i++) {

@@ -519,7 +519,7 @@ static void *read_by_verb(Reader *r, const SchemaTable *table,
 
     if (node->keys->len != 1) {
         yaml_problem(r->problems, mark,
-                     "%s is one verb with its keys: '- VERB: {...}'",
+                     "a %s is one verb with its keys: '- VERB: {...}'",
                      table->name);
         return NULL;
     }

@@ -173,6 +173,12 @@ static bool plain_is_safe(const char *text)
     return true;
 }
 
+/* YAML 1.1 sees an end of line in these, too. */
+static bool is_break(gunichar u)
+{
+    return u == 0x85 || u == 0x2028 || u == 0x2029;
+}
+
 /* Several lines, each printable and not led by a blank. */
 static bool block_is_safe(const char *text)
 {
@@ -183,7 +189,7 @@ static bool block_is_safe(const char *text)
     for (const char *c = text; *c; c = g_utf8_next_char(c)) {
         gunichar u = g_utf8_get_char(c);
 
-        if (u != '\n' && u != '\t' && !g_unichar_isprint(u)) {
+        if (u != '\n' && u != '\t' && (!g_unichar_isprint(u) || is_break(u))) {
             return false;
         }
     }
@@ -211,6 +217,29 @@ static void write_block(GString *out, const char *text, int indent)
     }
 }
 
+/* One character inside double quotes. */
+static void write_escaped(GString *out, gunichar u)
+{
+    switch (u) {
+    case '"':
+    case '\\':
+        g_string_append_printf(out, "\\%c", (char)u);
+        break;
+    case '\n':
+        g_string_append(out, "\\n");
+        break;
+    case '\t':
+        g_string_append(out, "\\t");
+        break;
+    default:
+        if (u != ' ' && (!g_unichar_isgraph(u) || is_break(u))) {
+            g_string_append_printf(out, "\\U%08x", u);
+        } else {
+            g_string_append_unichar(out, u);
+        }
+    }
+}
+
 void yaml_write_scalar(GString *out, const char *text, int indent)
 {
     if (plain_is_safe(text)) {
@@ -222,25 +251,8 @@ void yaml_write_scalar(GString *out, const char *text, int indent)
         return;
     }
     g_string_append_c(out, '"');
-    for (const char *c = text; *c; c++) {
-        switch (*c) {
-        case '"':
-        case '\\':
-            g_string_append_printf(out, "\\%c", *c);
-            break;
-        case '\n':
-            g_string_append(out, "\\n");
-            break;
-        case '\t':
-            g_string_append(out, "\\t");
-            break;
-        default:
-            if ((unsigned char)*c < ' ' || *c == 0x7f) {
-                g_string_append_printf(out, "\\x%02x", (unsigned char)*c);
-            } else {
-                g_string_append_c(out, *c);
-            }
-        }
+    for (const char *c = text; *c; c = g_utf8_next_char(c)) {
+        write_escaped(out, g_utf8_get_char(c));
     }
     g_string_append_c(out, '"');
 }

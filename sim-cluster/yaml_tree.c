@@ -349,7 +349,8 @@ static YamlNode *read_text(const char *text, size_t len, YamlMark fixed,
     if (!yaml_parser_initialize(&r.parser)) {
         g_error("libyaml: out of memory");
     }
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+    yaml_parser_set_input_string(&r.parser,
+                                 (const unsigned char *)(len ? text : ""), len);
     while (!r.failed && next_event(&r, &event)) {
         yaml_event_type_t type = event.type;
 

@@ -1,0 +1,188 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# cli-test.sh PROGRAM ROOT: exit codes and words of the command line, of
+# everything that starts no host.
+set -u
+program=$(realpath "$1")
+OUTRIGGER_ROOT=$2
+OUTRIGGER_BUILD=$2/build
+export OUTRIGGER_ROOT OUTRIGGER_BUILD
+unset NO_COLOR 2>/dev/null
+first_light=$OUTRIGGER_ROOT/scenarios/first-light.yaml
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 99
+failures=0
+
+fail() {
+    echo "FAIL: $*"
+    cat out err
+    failures=$((failures + 1))
+}
+
+# want CODE ARGUMENT...
+want() {
+    code=$1
+    shift
+    "$program" "$@" >out 2>err </dev/null
+    got=$?
+    [ "$got" = "$code" ] || fail "outrigger $*: exit code $got, not $code"
+}
+
+# says FILE TEXT: a line of out or err has it
+says() {
+    grep -qF -- "$2" "$1" || fail "$1 does not say: $2"
+}
+
+# quiet FILE: it is empty
+quiet() {
+    [ ! -s "$1" ] || fail "$1 is not empty"
+}
+
+# ---- help and usage -------------------------------------------------------
+want 2
+says err 'usage: outrigger VERB'
+quiet out
+for word in help --help -h; do
+    want 0 $word
+    says out 'usage: outrigger VERB'
+    quiet err
+done
+verbs='run validate show list report diff bench gdb regs schema version help'
+for verb in $verbs; do
+    want 0 "$verb" --help
+    quiet err
+    want 0 help "$verb"
+    quiet err
+    want 2 "$verb" --no-such-option
+    quiet out
+done
+want 2 vlaidate
+says err "outrigger: no verb 'vlaidate'; did you mean 'validate'?"
+want 2 fly
+says err "outrigger: no verb 'fly'; see \`outrigger help\`"
+want 0 run --help
+for option in set seed mode capture quick controls repeat until wall-limit \
+    runs keep progress; do
+    says out "--$option"
+done
+
+# ---- validate and show ----------------------------------------------------
+want 0 validate "$first_light"
+says out 'first-light.yaml: valid: nodes 1,'
+quiet err
+want 0 validate --quick --quiet "$first_light"
+quiet out
+want 2 validate
+want 2 validate nowhere.yaml
+says err 'nowhere.yaml'
+want 2 validate "$first_light" nowhere.yaml
+says out 'first-light.yaml: valid'
+
+sed 's/memory: 256MiB/memroy: 256MiB/' "$first_light" >typo.yaml
+want 2 validate typo.yaml
+line=$(grep -n memroy typo.yaml | cut -d: -f1)
+says err "typo.yaml:$line:5: no key 'memroy' in host; did you mean 'memory'?"
+says err '      memroy: 256MiB'
+says err '      ^'
+quiet out
+want 2 run typo.yaml
+says err "did you mean 'memory'?"
+quiet out
+[ ! -e runs ] || fail 'an invalid scenario left a run folder'
+
+want 2 validate --set expect.latency.below=5 "$first_light"
+says err "--set expect.latency.below=5: '5' has no unit"
+want 2 validate --set expect.latncy.below=5us "$first_light"
+says err "no expectation 'latncy'; did you mean 'latency'?"
+want 2 validate --seed x "$first_light"
+says err "--set seed=x: 'x' is not a whole number"
+want 2 validate --mode lokstep "$first_light"
+says err "did you mean 'lockstep'?"
+want 2 validate --capture vawes "$first_light"
+says err "no --capture 'vawes'; there are waves, waves:NODE and trace"
+want 2 validate --capture waves:host7 "$first_light"
+says err "no node 'host7'"
+
+want 0 show "$first_light"
+cp out resolved.yaml
+want 0 show resolved.yaml
+cmp -s out resolved.yaml || fail 'a resolved scenario resolves to another'
+want 0 show --seed 4711 --mode untimed --capture waves --capture trace \
+    "$first_light"
+says out 'seed: 4711'
+says out 'mode: untimed'
+says out 'waves: [host0]'
+says out 'trace: true'
+want 0 show --control throttle-off "$first_light"
+says out 'throttle: false'
+want 2 show --control nothing "$first_light"
+want 2 show "$first_light" "$first_light"
+
+# ---- run, before anything starts -------------------------------------------
+want 2 run
+says err 'outrigger: run: which scenario?'
+want 2 run --repeat 0 "$first_light"
+want 2 run --until 5 "$first_light"
+says err "outrigger: --until: '5' has no unit"
+want 2 run --until 0s "$first_light"
+want 2 run --wall-limit soon "$first_light"
+want 2 run --progress loud "$first_light"
+says err "no --progress 'loud'"
+sed '/^controls:/,/^quick:/{/^quick:/!d}' "$first_light" >plain.yaml
+want 0 validate plain.yaml
+want 2 run --controls plain.yaml
+says err 'plain.yaml: --controls, but the scenario has none'
+
+# ---- lists ------------------------------------------------------------------
+want 0 list
+says out 'scenarios/first-light.yaml'
+want 0 list metrics
+says out 'lat_read_p99_ps'
+says out 'NODE.INTERFACE'
+want 0 list profiles
+says out 'drive-tlc'
+want 0 list faults
+says out 'reset-interface'
+want 0 list steps
+says out 'poweroff'
+want 0 list benches
+want 2 list unicorns
+
+# ---- the rest ----------------------------------------------------------------
+want 0 schema
+cmp -s out "$OUTRIGGER_ROOT/docs/scenario.schema.json" ||
+    fail 'docs/scenario.schema.json is old'
+want 0 validate --schema
+cmp -s out "$OUTRIGGER_ROOT/docs/scenario.schema.json" ||
+    fail 'validate --schema prints another schema'
+want 0 version
+says out 'outrigger '
+want 0 --version
+want 2 report no-such-run
+says err "outrigger: no run 'no-such-run'"
+mkdir empty
+want 2 report empty
+want 2 diff empty
+want 2 gdb
+want 2 regs
+want 2 regs host0
+says err 'regs: NODE/DEVICE, such as host0/data'
+want 2 bench
+want 2 bench no-such-bench
+want 2 bench ../outrigger
+
+# Without a project around it, what needs none still works.
+OUTRIGGER_ROOT=
+OUTRIGGER_BUILD=
+cp "$program" alone
+program=./alone
+want 0 validate plain.yaml
+want 2 list
+says err 'set OUTRIGGER_ROOT to its folder'
+want 2 run plain.yaml
+
+[ "$failures" = 0 ] || {
+    echo "$failures failures"
+    exit 1
+}
