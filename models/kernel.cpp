@@ -34,6 +34,11 @@ void Module::arm(uint64_t now_ps)
     Kernel &kernel = Kernel::get();
     uint64_t wake_ps = next_ps(now_ps);
 
+    /* Asked by another module at an instant at which this one is still to
+     * run: it will arm itself then. SystemC must not see a past instant. */
+    if (wake_ps <= now_ps) {
+        return;
+    }
     card_.s().wake_ps[wake_index_] = wake_ps;
     if (kernel.tracing()) {
         wake_ps = std::min(wake_ps, sample(now_ps));
