@@ -294,9 +294,13 @@ bool nvme_format_io(NvmeSlot *s)
     s->io.op = CARD_IO_FORMAT;
     s->io.lba_format = s->sqe.cdw10 & 0xf;
     s->io.secure_erase = s->sqe.cdw10 >> 9 & 7;
-    return s->io.lba_format <= 1 && s->io.secure_erase <= 2 && s->io.nsid &&
-           s->io.nsid <= CARD_MAX_NSID &&
-           (s->sqe.nsid == NVME_ALL_NS || s->sqe.nsid == s->io.nsid);
+    if (s->io.lba_format > 1 || s->io.secure_erase > 2) {
+        return false;
+    }
+    /* While it waits for I/O to end it has asked nothing. */
+    return s->stage != NVME_CARD ||
+           (s->io.nsid && s->io.nsid <= CARD_MAX_NSID &&
+            (s->sqe.nsid == NVME_ALL_NS || s->sqe.nsid == s->io.nsid));
 }
 
 static uint16_t format_check(NvmeCtrl *c, NvmeSlot *s)

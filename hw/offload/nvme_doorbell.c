@@ -92,43 +92,75 @@ void nvme_doorbell_submit(NvmeCtrl *c, unsigned index)
                 d->gen, NVME_REG_DOORBELLS + (d->qid * 2u + d->is_cq) * 4u, 4);
 }
 
-/* So many writes under way: the newest to the same doorbell takes the new
- * value, as a bridge that combines posted writes would do. */
-static void combine(NvmeCtrl *c, unsigned qid, bool is_cq, uint32_t value)
+/* Submits all again, in the order in which they were written. */
+void nvme_doorbell_resubmit(NvmeCtrl *c)
 {
+    uint64_t from = 0;
+
+    for (unsigned n = 0; n < c->n_doorbells; n++) {
+        unsigned first = NVME_DOORBELLS;
+
+        for (unsigned i = 0; i < NVME_DOORBELLS; i++) {
+            const NvmeDoorbell *d = &c->doorbell[i];
+
+            if (d->used && d->order >= from &&
+                (first == NVME_DOORBELLS ||
+                 d->order < c->doorbell[first].order)) {
+                first = i;
+            }
+        }
+        from = c->doorbell[first].order + 1;
+        nvme_doorbell_submit(c, first);
+    }
+}
+
+/* A write to the same doorbell on its way that can take @value along, as a
+ * bridge combines posted writes: one that the models have not accepted yet,
+ * or any when there are too many. */
+static NvmeDoorbell *combinable(NvmeCtrl *c, unsigned qid, bool is_cq)
+{
+    NvmeDoorbell *newest = NULL;
+
+    if (!c->n_unsent && c->n_doorbells < NVME_DOORBELLS) {
+        return NULL;
+    }
     for (unsigned i = 0; i < NVME_DOORBELLS; i++) {
         NvmeDoorbell *d = &c->doorbell[i];
 
-        if (d->qid == qid && d->is_cq == is_cq) {
-            d->value = value;
-            return;
+        if (d->used && d->qid == qid && d->is_cq == is_cq &&
+            (d->unsent || c->n_doorbells == NVME_DOORBELLS) &&
+            (!newest || d->order > newest->order)) {
+            newest = d;
         }
     }
-    ring(c, qid, is_cq, value);
+    return newest;
 }
 
 void nvme_doorbell_write(NvmeCtrl *c, uint64_t addr, uint32_t value)
 {
     uint64_t n = (addr - NVME_REG_DOORBELLS) / 4;
     unsigned qid = MIN(n / 2, NVME_NONE);
+    NvmeDoorbell *d = combinable(c, qid, n & 1);
 
-    if (c->n_doorbells == NVME_DOORBELLS) {
-        combine(c, qid, n & 1, value);
+    if (d) {
+        d->value = value;
         return;
     }
     for (unsigned i = 0; i < NVME_DOORBELLS; i++) {
-        NvmeDoorbell *d = &c->doorbell[i];
-
+        d = &c->doorbell[i];
         if (!d->used) {
             d->used = true;
             d->qid = qid;
             d->is_cq = n & 1;
             d->value = value;
+            d->order = c->next_order++;
             c->n_doorbells++;
             nvme_doorbell_submit(c, i);
             return;
         }
     }
+    /* Too many, and none to the same doorbell: it arrives at once. */
+    ring(c, qid, n & 1, value);
 }
 
 void nvme_doorbell_done(NvmeCtrl *c, unsigned index)

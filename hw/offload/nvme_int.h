@@ -50,7 +50,8 @@ _Static_assert(NVME_SLOTS <= CARD_MAX_IO_SLOTS, "a slot is a card I/O slot");
 #define NVME_KEEP_BUFFER (128u << 10)
 #define NVME_NONE 0xffffu
 #define NVME_ALL_NS 0xffffffffu
-#define NVME_RETRY_PS 1000000u /* when the models were full */
+#define NVME_RETRY_PS 1000000u        /* when the models were full */
+#define NVME_COALESCE_PS 100000000ull /* unit of feature 08h's time: 100 us */
 
 /* What a handler answers instead of a status: "not finished". */
 #define NVME_PENDING 0xffffu
@@ -188,6 +189,7 @@ typedef struct NvmeDoorbell {
     uint16_t gen;
     uint16_t qid;
     uint32_t value;
+    uint64_t order; /* of writing */
 } NvmeDoorbell;
 
 typedef struct NvmeEvent {
@@ -243,6 +245,7 @@ struct NvmeCtrl {
     NvmeVector vector[NVME_MAX_VECTORS];
     NvmeDoorbell doorbell[NVME_DOORBELLS];
     uint16_t n_doorbells;
+    uint64_t next_order;
     NvmeSlot slot[NVME_SLOTS];
 
     /* asynchronous events */
@@ -259,6 +262,7 @@ struct NvmeCtrl {
     uint64_t error_count;
     uint64_t timer_ps; /* what the timer is set to */
     uint64_t retry_ps;
+    uint64_t loaded_at_ps; /* while loading: when the state was saved */
 };
 
 typedef uint16_t NvmeHandler(NvmeCtrl *c, NvmeSlot *s);
@@ -332,6 +336,7 @@ bool nvme_cq_full(const NvmeCq *cq);
 void nvme_doorbell_write(NvmeCtrl *c, uint64_t addr, uint32_t value);
 void nvme_doorbell_submit(NvmeCtrl *c, unsigned index);
 void nvme_doorbell_done(NvmeCtrl *c, unsigned index);
+void nvme_doorbell_resubmit(NvmeCtrl *c);
 void nvme_shadow_start(NvmeCtrl *c, unsigned qid, bool is_cq, bool event);
 void nvme_shadow_submit(NvmeCtrl *c, unsigned qid, bool is_cq);
 void nvme_shadow_done(NvmeCtrl *c, unsigned qid, bool is_cq);

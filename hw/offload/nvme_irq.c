@@ -14,7 +14,6 @@
 #include "nvme_int.h"
 
 #define MESSAGE_ADDR 0xfee00000u
-#define COALESCE_UNIT_PS 100000000ull /* 100 us */
 
 void nvme_timer_arm(NvmeCtrl *c)
 {
@@ -74,7 +73,7 @@ void nvme_irq_completion(NvmeCtrl *c, NvmeCq *cq)
     if (v->held > threshold) {
         fire(c, cq->vector);
     } else if (v->deadline_ps == SEAM_NEVER) {
-        v->deadline_ps = nvme_now(c) + time * COALESCE_UNIT_PS;
+        v->deadline_ps = nvme_now(c) + time * NVME_COALESCE_PS;
         nvme_timer_arm(c);
     }
 }

@@ -66,6 +66,7 @@ static void get_config(const NvmeCtrl *c, StateReader *r)
 
 static void get_registers(NvmeCtrl *c, StateReader *r)
 {
+    c->loaded_at_ps = state_get_u64(r);
     c->intms = state_get_u32(r);
     c->cc = state_get_u32(r);
     c->csts = state_get_u32(r);
@@ -149,8 +150,10 @@ static void get_doorbells(NvmeCtrl *c, StateReader *r)
             d->is_cq = state_get_bool(r, "doorbell is_cq");
             d->qid = state_get_u16(r);
             d->value = state_get_u32(r);
+            d->order = state_get_u64(r);
         }
     }
+    c->next_order = state_get_u64(r);
 }
 
 static void get_sqe(NvmeSqe *e, StateReader *r)
@@ -438,26 +441,34 @@ static bool rebind(NvmeCtrl *c, StateReader *r)
     return true;
 }
 
-static uint64_t not_past(uint64_t ps, uint64_t now)
+/* Instants keep their distance from that of saving. */
+static uint64_t rebase(const NvmeCtrl *c, uint64_t ps, uint64_t now)
 {
-    return ps < now ? now : ps;
+    return ps == SEAM_NEVER ? ps : now + (ps - c->loaded_at_ps);
+}
+
+static void rebase_all(NvmeCtrl *c, uint64_t now)
+{
+    c->retry_ps = rebase(c, c->retry_ps, now);
+    c->features.timestamp_ps = rebase(c, c->features.timestamp_ps, now);
+    for (unsigned i = 0; i < NVME_MAX_VECTORS; i++) {
+        c->vector[i].deadline_ps = rebase(c, c->vector[i].deadline_ps, now);
+    }
+    for (unsigned i = 0; i < NVME_SLOTS; i++) {
+        c->slot[i].fetch_ps = rebase(c, c->slot[i].fetch_ps, now);
+    }
 }
 
 /* @n takes the place of @c's content and is freed. */
 static void replace(NvmeCtrl *c, NvmeCtrl *n)
 {
-    uint64_t now = nvme_now(c);
-
     for (unsigned i = 0; i < NVME_SLOTS; i++) {
         g_free(c->slot[i].buf);
         g_free(c->slot[i].runs);
     }
     *c = *n;
     g_free(n);
-    c->retry_ps = not_past(c->retry_ps, now);
-    for (unsigned i = 0; i < NVME_MAX_VECTORS; i++) {
-        c->vector[i].deadline_ps = not_past(c->vector[i].deadline_ps, now);
-    }
+    rebase_all(c, nvme_now(c));
     c->timer_ps = SEAM_NEVER - 1; /* unknown: it is set again */
     nvme_timer_arm(c);
     c->seam->intx_set(c->seam_opaque, c->config.fn, c->intx);
@@ -512,11 +523,7 @@ void nvme_ctrl_resubmit(NvmeCtrl *c)
 {
     uint8_t stage[NVME_SLOTS];
 
-    for (unsigned i = 0; i < NVME_DOORBELLS; i++) {
-        if (c->doorbell[i].used) {
-            nvme_doorbell_submit(c, i);
-        }
-    }
+    nvme_doorbell_resubmit(c);
     for (unsigned i = 0; i < NVME_QUEUES; i++) {
         if (c->sq[i].fetching) {
             nvme_sq_fetch_submit(c, i);

@@ -22,6 +22,13 @@ static bool need(StateReader *r, bool ok, const char *what, unsigned i)
     return ok;
 }
 
+/* NEVER, or at most @longest after the state was saved */
+static bool instant_ok(const NvmeCtrl *c, uint64_t ps, uint64_t longest)
+{
+    return ps == SEAM_NEVER ||
+           (ps >= c->loaded_at_ps && ps - c->loaded_at_ps <= longest);
+}
+
 static bool check_registers(const NvmeCtrl *c, StateReader *r)
 {
     bool ready = c->csts & NVME_CSTS_RDY;
@@ -37,6 +44,8 @@ static bool check_registers(const NvmeCtrl *c, StateReader *r)
         ok = ok && ready && !c->config.no_shadow_doorbells &&
              !((c->shadow_addr | c->event_addr) & 0xfff);
     }
+    ok = ok && instant_ok(c, c->retry_ps, NVME_RETRY_PS) &&
+         c->features.timestamp_ps <= c->loaded_at_ps;
     return need(r, ok, "registers", 0);
 }
 
@@ -135,7 +144,7 @@ static bool check_slot(const NvmeCtrl *c, unsigned i)
     if (s->stage == NVME_FREE) {
         return true;
     }
-    if (s->unsent && !has_op) {
+    if ((s->unsent && !has_op) || s->fetch_ps > c->loaded_at_ps) {
         return false;
     }
     if (s->internal) {
@@ -153,7 +162,26 @@ static bool check_vector(const NvmeCtrl *c, unsigned i)
     if (i >= c->config.msix_vectors) {
         return !v->in_flight && !v->unsent && v->deadline_ps == SEAM_NEVER;
     }
-    return v->in_flight || !v->unsent;
+    return (v->in_flight || !v->unsent) &&
+           instant_ok(c, v->deadline_ps, 0xff * NVME_COALESCE_PS);
+}
+
+/* Writes on their way were made one after the other. */
+static bool check_doorbells(const NvmeCtrl *c)
+{
+    for (unsigned i = 0; i < NVME_DOORBELLS; i++) {
+        const NvmeDoorbell *d = &c->doorbell[i];
+
+        if (d->used && d->order >= c->next_order) {
+            return false;
+        }
+        for (unsigned j = 0; d->used && j < i; j++) {
+            if (c->doorbell[j].used && c->doorbell[j].order == d->order) {
+                return false;
+            }
+        }
+    }
+    return c->next_order < UINT64_MAX / 2;
 }
 
 /* Slots that fetches under way will need are free. */
@@ -227,7 +255,8 @@ bool nvme_load_check(NvmeCtrl *c, StateReader *r)
     for (unsigned i = 0; i < NVME_MAX_VECTORS && ok; i++) {
         ok = need(r, check_vector(c, i), "vector", i);
     }
-    return ok && need(r, check_reserved(c), "reserved slots", 0) &&
+    return ok && need(r, check_doorbells(c), "doorbells", 0) &&
+           need(r, check_reserved(c), "reserved slots", 0) &&
            need(r, check_deletions(c), "queue deletion", 0) &&
            need(r, check_formats(c), "format", 0);
 }
@@ -369,7 +398,7 @@ bool nvme_load_io(NvmeCtrl *c, NvmeSlot *s)
         return false;
     }
     if (s->sqid == 0) {
-        return s->stage != NVME_CARD || nvme_format_io(s);
+        return s->sqe.opcode != NVME_ADM_FORMAT || nvme_format_io(s);
     }
     if (s->io.nsid != s->sqe.nsid) {
         return false;

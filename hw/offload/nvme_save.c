@@ -26,6 +26,7 @@ static void put_config(const NvmeCtrl *c, GByteArray *b)
 
 static void put_registers(const NvmeCtrl *c, GByteArray *b)
 {
+    state_put_u64(b, nvme_now(c));
     state_put_u32(b, c->intms);
     state_put_u32(b, c->cc);
     state_put_u32(b, c->csts);
@@ -109,8 +110,10 @@ static void put_doorbells(const NvmeCtrl *c, GByteArray *b)
             state_put_u8(b, d->is_cq);
             state_put_u16(b, d->qid);
             state_put_u32(b, d->value);
+            state_put_u64(b, d->order);
         }
     }
+    state_put_u64(b, c->next_order);
 }
 
 static void put_sqe(const NvmeSqe *e, GByteArray *b)

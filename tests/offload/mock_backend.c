@@ -5,6 +5,7 @@
  */
 #include "mock_backend.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,11 +158,19 @@ static MockIo *record(Card *card, const CardIo *io)
     return &card->io[io->fn][io->slot];
 }
 
+static uint32_t block_of(const Card *card, const CardIo *io)
+{
+    const MockNs *ns = find(card, io->fn, io->nsid);
+
+    return ns ? ns->info.block_bytes : 0;
+}
+
 bool card_io_admit(Card *card, const CardIo *io, uint32_t bytes)
 {
     MockIo *r = record(card, io);
 
     g_assert(r->state == MOCK_IO_NONE);
+    r->admitted_block = block_of(card, io);
     card->admitted++;
     card->admitted_bytes += bytes;
     if (!card->hold || io->op == CARD_IO_FLUSH || io->op == CARD_IO_FORMAT) {
@@ -197,14 +206,25 @@ void card_io_start(Card *card, const CardIo *io)
     };
 
     g_assert(r->state == MOCK_IO_NONE);
-    /* The controller has checked it. */
-    g_assert(card_io_check(card, io) == 0);
+    r->block_bytes = block_of(card, io);
+    r->late = card_io_check(card, io);
+    if (!r->late && r->admitted_block && r->admitted_block != r->block_bytes) {
+        r->late = NS_NOT_READY;
+    }
+    r->admitted_block = 0;
+    card->late += r->late != 0;
     card->started++;
     card->ops[io->op]++;
     card->last_io = *io;
     r->state = MOCK_IO_STARTED;
     r->io = *io;
-    if (!card->m->ops.model_submit(card->m, &op)) {
+    if (card->needs_no_model) {
+        unsigned most = card->m->max_model_ops;
+
+        card->m->max_model_ops = UINT_MAX;
+        card->m->ops.model_submit(card->m, &op);
+        card->m->max_model_ops = most;
+    } else if (!card->m->ops.model_submit(card->m, &op)) {
         g_error("mock card: the models are full");
     }
 }
@@ -228,10 +248,12 @@ void card_io_cancel_all(Card *card, unsigned fn)
 bool card_io_rebind(Card *card, const CardIo *io)
 {
     MockIo *r = record(card, io);
+    bool data = io->op == CARD_IO_READ || io->op == CARD_IO_WRITE;
 
-    if (card->rebind_fails || r->state == MOCK_IO_NONE || r->io.op != io->op ||
-        r->io.nsid != io->nsid || r->io.slba != io->slba ||
-        r->io.nlb != io->nlb) {
+    if (card->rebind_fails || r->state == MOCK_IO_NONE ||
+        (r->state == MOCK_IO_STARTED && data && !io->buf) ||
+        r->io.op != io->op || r->io.nsid != io->nsid ||
+        r->io.slba != io->slba || r->io.nlb != io->nlb) {
         return false;
     }
     r->io.buf = io->buf;
@@ -246,11 +268,12 @@ static void format(Card *card, const CardIo *io)
     set_format(ns, io->lba_format);
 }
 
-static void move(Card *card, const CardIo *io)
+static void move(Card *card, const MockIo *r)
 {
+    const CardIo *io = &r->io;
     MockNs *ns = &card->ns[io->fn][io->nsid % (CARD_MAX_NSID + 1)];
-    uint64_t offset = io->slba * ns->info.block_bytes;
-    uint64_t len = (uint64_t)io->nlb * ns->info.block_bytes;
+    uint64_t offset = io->slba * r->block_bytes;
+    uint64_t len = (uint64_t)io->nlb * r->block_bytes;
 
     if (io->op == CARD_IO_FLUSH) {
         return;
@@ -280,7 +303,8 @@ static void count(Card *card, const CardIo *io)
 {
     CardIfStats *st = &card->stats[io->fn];
     uint64_t bytes =
-        (uint64_t)io->nlb * card->ns[io->fn][io->nsid % (CARD_MAX_NSID + 1)].info.block_bytes;
+        (uint64_t)io->nlb *
+        card->ns[io->fn][io->nsid % (CARD_MAX_NSID + 1)].info.block_bytes;
 
     if (io->op == CARD_IO_READ) {
         st->read_cmds++;
@@ -297,7 +321,7 @@ void mock_card_model_done(void *user, uint64_t tag, uint64_t at_ps)
 {
     Card *card = user;
     unsigned fn = seam_tag_fn(tag), i = seam_tag_index(tag);
-    uint16_t status = 0;
+    uint16_t status;
     MockIo *r;
 
     g_assert(fn < SEAM_MAX_FUNCTIONS);
@@ -312,11 +336,12 @@ void mock_card_model_done(void *user, uint64_t tag, uint64_t at_ps)
     r->state = MOCK_IO_NONE;
     r->gen++;
     card->done++;
-    if (card->fault) {
+    status = r->late;
+    if (!status && card->fault) {
         status = card->fault(card->fault_user, &r->io);
     }
     if (!status) {
-        move(card, &r->io);
+        move(card, r);
     }
     count(card, &r->io);
     nvme_ctrl_io_done(card->ctrl[fn], i, status);

@@ -29,6 +29,9 @@ typedef enum MockIoState {
 typedef struct MockIo {
     MockIoState state;
     uint16_t gen;
+    uint16_t late; /* status: refused although the controller had checked */
+    uint32_t admitted_block; /* the namespace's when it was admitted, or 0 */
+    uint32_t block_bytes;    /* the namespace's when it was started */
     CardIo io;
 } MockIo;
 
@@ -43,6 +46,7 @@ struct Card {
     unsigned progress; /* calls of card_progress() */
     /* Records */
     unsigned admitted, started, done, cancelled;
+    unsigned late; /* I/O that should not have been started */
     unsigned ops[CARD_IO_OPS];
     uint64_t admitted_bytes;
     CardIo last_io;
@@ -50,6 +54,8 @@ struct Card {
     uint16_t (*fault)(void *user, const CardIo *io);
     void *fault_user;
     bool rebind_fails;
+    /* Its operations pass even when the seam's models are full. */
+    bool needs_no_model;
 };
 
 /* Hooks itself into @m (model_done, timer, user). */

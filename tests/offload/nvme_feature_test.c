@@ -252,6 +252,7 @@ static bool event(Host *h, uint32_t *ret)
 {
     NvmeCqe cqe;
 
+    *ret = 0;
     mock_run_idle(h->m);
     if (!host_take(h, 0, &cqe)) {
         return false;
