@@ -127,6 +127,13 @@ void page_cell_state(GString *out, bool good, const char *text)
     g_string_append(out, "</font></b></td>");
 }
 
+void page_note(GString *out, const char *text)
+{
+    g_string_append(out, "<p class=\"note\">");
+    xml_text_append(out, text, -1);
+    g_string_append(out, "</p>\n");
+}
+
 /* ---- sections ---------------------------------------------------------- */
 
 static void section_begin(GString *out, const char *id, const char *title)
@@ -137,13 +144,6 @@ static void section_begin(GString *out, const char *id, const char *title)
 static void section_end(GString *out)
 {
     g_string_append(out, "</section>\n");
-}
-
-static void paragraph(GString *out, const char *text)
-{
-    g_string_append(out, "<p class=\"note\">");
-    xml_text_append(out, text, -1);
-    g_string_append(out, "</p>\n");
 }
 
 /* Appends and frees @svg. false: there was none. */
@@ -160,7 +160,7 @@ static void fact(GString *out, const char *value, const char *name)
 {
     g_string_append(out, "<div><b>");
     xml_text_append(out, value, -1);
-    g_string_append(out, "</b><span>");
+    g_string_append(out, "</b> <span>");
     xml_text_append(out, name, -1);
     g_string_append(out, "</span></div>\n");
 }
@@ -342,17 +342,17 @@ static void page_card(GString *out, const ReportData *d)
         const ReportCard *card = d->cards->pdata[i];
 
         if (!picture(out, report_diagram(d, card))) {
-            paragraph(out, "This card did no I/O.");
+            page_note(out, "This card did no I/O.");
         }
         page_counters(out, card);
     }
-    paragraph(out, "Bytes between guest and controllers are the data of "
+    page_note(out, "Bytes between guest and controllers are the data of "
                    "commands that ended well; rates are means from an "
                    "interface's first completion to its last. Bytes at the "
                    "drives are physical: stripes, key rotation and copies "
                    "included.");
     if (d->thinned) {
-        paragraph(out, "The event log left out part of the doorbells, "
+        page_note(out, "The event log left out part of the doorbells, "
                        "interrupts and physical requests; drives and "
                        "commands are counted in full all the same.");
     }
@@ -363,9 +363,9 @@ static void page_latency(GString *out, const ReportData *d)
 {
     section_begin(out, "latency", "Latency");
     if (!picture(out, report_chart_latency(d))) {
-        paragraph(out, "No I/O command was completed.");
+        page_note(out, "No I/O command was completed.");
     } else {
-        paragraph(out, "From the fetch of a command by the controller to its "
+        page_note(out, "From the fetch of a command by the controller to its "
                        "completion in host memory, in simulated time; waiting "
                        "for a limit included, commands with an error left "
                        "out. Values are upper ends of buckets that are at "
@@ -382,7 +382,7 @@ static void page_load_section(GString *out, const ReportData *d)
     }
     section_begin(out, "loads", "Loads");
     page_loads(out, d);
-    paragraph(out, "Commands that were completed between the load's begin "
+    page_note(out, "Commands that were completed between the load's begin "
                    "and its end on that interface, rates over the time from "
                    "the first of them to the last. The small curves begin at "
                    "zero; a dotted line is the interface's limit.");
@@ -393,13 +393,13 @@ static void page_time(GString *out, const ReportData *d)
 {
     section_begin(out, "time", "Over simulated time");
     if (picture(out, report_chart_time(d))) {
-        paragraph(out, "Each part begins with the first completed command of "
+        page_note(out, "Each part begins with the first completed command of "
                        "a load and ends with its last; the time between is "
                        "left out. Vertical lines: faults, resets, updates, "
                        "namespaces attached or detached. Dotted horizontal "
                        "lines: limits at the end of the run.");
     } else {
-        paragraph(out, "No I/O command was completed.");
+        page_note(out, "No I/O command was completed.");
     }
     section_end(out);
 }

@@ -14,13 +14,6 @@
 
 #define STEP_DETAIL_CHARS 300
 
-static void note(GString *out, const char *text)
-{
-    g_string_append(out, "<p class=\"note\">");
-    xml_text_append(out, text, -1);
-    g_string_append(out, "</p>\n");
-}
-
 /* "at_least" -> "at least" */
 static char *words(const char *name)
 {
@@ -35,7 +28,7 @@ void page_expectations(GString *out, const ReportData *d)
                                          "Where" };
 
     if (d->expectations->len == 0) {
-        note(out, "The run ended before any expectation was judged.");
+        page_note(out, "The run ended before any expectation was judged.");
         return;
     }
     page_table_begin(out, heads, G_N_ELEMENTS(heads));
@@ -158,7 +151,7 @@ void page_steps(GString *out, const ReportData *d)
                                          ">Begin", ">Took", "Detail" };
 
     if (d->steps->len == 0) {
-        note(out, "The run ended before its first step.");
+        page_note(out, "The run ended before its first step.");
         return;
     }
     g_string_append(out, "<details><summary>as a table</summary>\n");
@@ -212,7 +205,7 @@ void page_metrics(GString *out, const ReportData *d)
     g_autoptr(GList) names = metrics ? json_object_get_members(metrics) : NULL;
 
     if (!names) {
-        note(out, "No metric was measured.");
+        page_note(out, "No metric was measured.");
         return;
     }
     g_string_append_printf(out, "<details><summary>%u metrics</summary>\n",
@@ -232,7 +225,7 @@ void page_events(GString *out, const ReportData *d)
     g_autoptr(GList) kinds = events ? json_object_get_members(events) : NULL;
 
     if (!kinds) {
-        note(out, "No event was recorded.");
+        page_note(out, "No event was recorded.");
         return;
     }
     page_table_begin(out, heads, G_N_ELEMENTS(heads));
@@ -291,6 +284,16 @@ static char *control_breaks(JsonObject *o)
     return g_string_free(text, FALSE);
 }
 
+/* To the control's own report, which is below this run's directory. */
+static void control_link(GString *out, const char *dir)
+{
+    g_autofree char *text = xml_text(dir);
+    g_autofree char *link = g_strdup_printf(
+        "<a href=\"%s/report.html\"><code>%s</code></a>", text, text);
+
+    page_cell_markup(out, *text ? link : "");
+}
+
 static void control_row(GString *out, JsonObject *o)
 {
     bool counted =
@@ -302,7 +305,7 @@ static void control_row(GString *out, JsonObject *o)
     page_cell(out, report_json_text(o, "name", ""));
     page_cell(out, breaks);
     page_cell(out, report_json_text(o, "reason", ""));
-    page_cell_code(out, report_json_text(o, "dir", ""));
+    control_link(out, report_json_text(o, "dir", ""));
     page_row_end(out);
 }
 
@@ -312,11 +315,13 @@ void page_controls(GString *out, const ReportData *d)
                                          "What happened", "Run" };
     JsonArray *list = report_json_array(d->root, "controls");
 
-    note(out, "A control takes one mechanism away; the run proves something "
+    page_note(out,
+              "A control takes one mechanism away; the run proves something "
               "only when the named expectation then breaks by the stated "
               "margin, and nothing else does.");
     if (!list || json_array_get_length(list) == 0) {
-        note(out, "No control was run with this run; --controls runs them.");
+        page_note(out,
+                  "No control was run with this run; --controls runs them.");
         return;
     }
     page_table_begin(out, heads, G_N_ELEMENTS(heads));
