@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +125,12 @@ static bool sample_cpu(pid_t qemu, GArray *cpu)
 
 /* ---- a run --------------------------------------------------------------- */
 
+/* In the child: a run does not outlive its bench. */
+static void die_with_parent(void *opaque)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 static bool spawn(const char *const *argv, const char *log_path, GPid *ret_pid,
                   GError **errp)
 {
@@ -136,8 +144,8 @@ static bool spawn(const char *const *argv, const char *log_path, GPid *ret_pid,
         return false;
     }
     ok = g_spawn_async_with_fds(NULL, (char **)argv, NULL,
-                                G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, ret_pid,
-                                -1, log, log, &err);
+                                G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent,
+                                NULL, ret_pid, -1, log, log, &err);
     close(log);
     if (!ok) {
         g_set_error(errp, BENCH_ERROR, BENCH_ERROR_PREREQUISITE, "%s",

@@ -6,7 +6,7 @@
  *
  * Can be called again at any time (`outrigger report RUNDIR`): it reads
  * summary.json and events.ndjson and replaces the files it writes. Equal
- * inputs give equal bytes. Blocks for about 3 us an event.
+ * inputs give equal bytes. Blocks for a few microseconds an event.
  */
 #ifndef OUTRIGGER_REPORT_H
 #define OUTRIGGER_REPORT_H
