@@ -289,6 +289,7 @@ void load_credits(Reader &r, LinkTiming *link)
 {
     const char *g = "pcie";
     uint32_t payload_units = link->max_payload_bytes / 16;
+    uint32_t completion_units = link->completion_payload_bytes / 16;
 
     link->posted_header_credits =
         r.u32(g, "posted_header_credits", 1, kMaxHeaderCredits);
@@ -305,15 +306,19 @@ void load_credits(Reader &r, LinkTiming *link)
     const struct {
         const char *key;
         uint32_t value;
-    } data[] = { { "posted_data_credits", link->posted_data_credits },
-                 { "completion_data_credits", link->completion_data_credits },
-                 { "mmio_data_credits", link->mmio_data_credits } };
+        uint32_t least;
+    } data[] = {
+        { "posted_data_credits", link->posted_data_credits, payload_units },
+        { "completion_data_credits", link->completion_data_credits,
+          completion_units },
+        { "mmio_data_credits", link->mmio_data_credits, payload_units }
+    };
 
     for (const auto &d : data) {
-        if (r.ok() && d.value && d.value < payload_units) {
+        if (r.ok() && d.value && d.value < d.least) {
             r.fail(g, d.key,
-                   "less than one TLP; give at least max_payload_bytes / 16 "
-                   "or 0 for infinite");
+                   "less than one TLP; give at least " +
+                       std::to_string(d.least) + " or 0 for infinite");
         }
     }
     if (r.ok() && link->completion_data_credits &&

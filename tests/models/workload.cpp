@@ -110,6 +110,77 @@ TwinConfig random_config(Random &r)
     return c;
 }
 
+TwinConfig tight_config()
+{
+    TwinConfig c = {};
+    TwinDriveConfig d = {};
+
+    c.max_payload = 256;
+    c.max_read_request = 256;
+    c.completion_payload = 64;
+    c.framing = 8;
+    c.dllp = 8;
+    c.ack_interval = 203;
+    c.fc_interval = 167;
+    c.skip_interval_symbols = 64;
+    c.skip_symbols = 4;
+    c.up_propagation = 11;
+    c.down_propagation = 13;
+    c.host_read = 90;
+    c.host_write = 17;
+    c.host_transmit = 7;
+    c.mmio_accept = 3;
+    c.posted_headers = 3;
+    c.posted_units = 20;
+    c.nonposted_headers = 2;
+    c.completion_headers = 3;
+    c.completion_units = 10;
+    c.mmio_headers = 3;
+    c.mmio_units = 16;
+    c.credit_return = 150;
+    c.card_credit_return = 80;
+    c.completion_burst = 2;
+    c.issue = 5;
+    c.request = 60;
+    c.dma_complete = 9;
+    c.tags = 3;
+    c.contexts = 2;
+    c.burst = 2;
+    c.cores = 2;
+    c.command = 120;
+    c.command_latency = 6;
+    c.engines = 1;
+    c.crypto_clock = 2;
+    c.crypto_bytes_per_clock = 16;
+    c.crypto_latency = 10;
+    d.command = 20;
+    d.dispatch = 4;
+    d.read_complete = 6;
+    d.write_complete = 5;
+    d.release = 8;
+    d.read_slots = 4;
+    d.link_bytes_per_cycle = 8;
+    d.unit_bytes = 512;
+    d.buffer_units = 11;
+    d.flush_waits = true;
+    d.discard_command = 30;
+    d.discard_unit = 5;
+    d.discard_unit_bytes = 1024;
+    d.channels = 2;
+    d.dies = 2;
+    d.planes = 2;
+    d.page_bytes = 1024;
+    d.page_read = 200;
+    d.page_program = 500;
+    d.block_erase = 300;
+    d.programs_per_block = 3;
+    d.copies_per_1000 = 400;
+    d.bus_bytes_per_cycle = 4;
+    d.bus_command = 9;
+    c.drives.push_back(d);
+    return c;
+}
+
 static ModelOp random_op(Random &r, const TwinConfig &c)
 {
     static const uint8_t kinds[] = {

@@ -48,6 +48,8 @@ class Random {
 uint64_t test_seed(uint64_t fallback);
 
 TwinConfig random_config(Random &random);
+/* Everything is scarce, so that each constant matters. */
+TwinConfig tight_config();
 
 /* One step of a mix: an operation, or a cancel. */
 struct Step {
