@@ -199,8 +199,6 @@ static void test_resubmit(void **state)
     uint64_t seed = card_bench_seed(7), rng = seed;
     World *w = world_new(seed);
 
-    w->b->m->jitter_ps = 0;
-    w->b->m->delay_ps[MODEL_MMIO_WRITE] = 0;
     assert_true(w->b->app->rotate_key(w->b->card, "p1", NULL));
     for (unsigned i = 0; i < 60; i++) {
         unsigned steps = mock_random(&rng) % 200;

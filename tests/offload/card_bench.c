@@ -59,7 +59,7 @@ static void timer(void *user, unsigned which)
     b->app->timer(b->card, which);
 }
 
-static CardBench *bench_on(MockSeam *m)
+CardBench *card_bench_adopt(MockSeam *m)
 {
     CardBench *b = g_new0(CardBench, 1);
     uint8_t root[CRYPTO_ROOT_BYTES];
@@ -75,13 +75,16 @@ static CardBench *bench_on(MockSeam *m)
     m->ops.xts_forget = xts_forget;
     m->ops.seal = seal;
     m->ops.unseal = unseal;
+    for (unsigned i = 0; i < SEAM_TIMERS; i++) {
+        m->timer_ps[i] = SEAM_NEVER;
+    }
     return b;
 }
 
 CardBench *card_bench_new(uint64_t ram_bytes, uint64_t seed)
 {
     MockSeam *m = mock_seam_new(ram_bytes, seed);
-    CardBench *b = bench_on(m);
+    CardBench *b = card_bench_adopt(m);
 
     for (unsigned i = 0; i < BENCH_DRIVES; i++) {
         mock_drive_add(m, i, BENCH_DRIVE_BYTES);
@@ -155,13 +158,10 @@ GByteArray *card_bench_save(const CardBench *b)
 CardBench *card_bench_clone(const CardBench *b, CardLoadMode mode)
 {
     g_autoptr(GByteArray) state = card_bench_save(b);
-    CardBench *c = bench_on(mock_seam_clone(b->m));
+    CardBench *c = card_bench_adopt(mock_seam_clone(b->m));
     GError *err = NULL;
 
     c->controls = b->controls;
-    for (unsigned i = 0; i < SEAM_TIMERS; i++) {
-        c->m->timer_ps[i] = SEAM_NEVER;
-    }
     if (mode == CARD_LOAD_RESUBMIT) {
         c->m->ops.model_cancel(c->m, UINT16_MAX);
     }

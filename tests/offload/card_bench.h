@@ -27,6 +27,8 @@ typedef struct CardBench {
 
 /* Everything, with @ram_bytes of host memory. */
 CardBench *card_bench_new(uint64_t ram_bytes, uint64_t seed);
+/* A bench around a world that exists; owns it then. No card yet. */
+CardBench *card_bench_adopt(MockSeam *m);
 void card_bench_free(CardBench *b); /* NULL is fine */
 /* A card of @app (NULL: the one linked in) in the world as it is, from the
  * NVRAM in it; into b->card. */

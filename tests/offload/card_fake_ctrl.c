@@ -14,6 +14,11 @@ NvmeCtrl *fake_ctrl(unsigned fn)
     return made[fn];
 }
 
+void fake_ctrl_select(unsigned fn, NvmeCtrl *ctrl)
+{
+    made[fn] = ctrl;
+}
+
 static void done_clear(gpointer item)
 {
     g_free(((FakeDone *)item)->data);
@@ -147,6 +152,15 @@ void nvme_ctrl_io_done(NvmeCtrl *c, unsigned slot, uint16_t status)
     if (c->on_done) {
         c->on_done(c->opaque, c, &d);
     }
+}
+
+void fake_cancel(NvmeCtrl *c, unsigned slot)
+{
+    g_assert(c->io[slot].state != FAKE_FREE);
+    card_io_cancel(c->card, c->fn, slot);
+    g_clear_pointer(&c->io[slot].io.buf, g_free);
+    c->io[slot].state = FAKE_FREE;
+    c->in_flight--;
 }
 
 const FakeDone *fake_last(const NvmeCtrl *c)

@@ -44,6 +44,8 @@ struct NvmeCtrl {
 
 /* The controller made last on function @fn. */
 NvmeCtrl *fake_ctrl(unsigned fn);
+/* For a test with several worlds: which one fake_ctrl() means. */
+void fake_ctrl_select(unsigned fn, NvmeCtrl *ctrl);
 /*
  * Checks, admits and starts one request in the lowest free slot; @data
  * (WRITE) is copied. Returns the slot, or -1 with *ret_status (may be NULL)
@@ -57,6 +59,8 @@ int fake_submit_io(NvmeCtrl *ctrl, const CardIo *io, const void *data,
 /* Submits to namespace 1 and runs the world until nothing is left to do. */
 const FakeDone *fake_do(CardBench *b, unsigned fn, CardIoOp op, uint64_t slba,
                         uint32_t nlb, const void *data);
+/* Gives up what is in flight in @slot. */
+void fake_cancel(NvmeCtrl *ctrl, unsigned slot);
 const FakeDone *fake_last(const NvmeCtrl *ctrl);
 void fake_clear(NvmeCtrl *ctrl);
 
