@@ -130,8 +130,8 @@ TwinConfig tight_config()
     c.host_write = 17;
     c.host_transmit = 7;
     c.mmio_accept = 3;
-    c.posted_headers = 3;
-    c.posted_units = 20;
+    c.posted_headers = 4;
+    c.posted_units = 40;
     c.nonposted_headers = 2;
     c.completion_headers = 3;
     c.completion_units = 10;
@@ -165,7 +165,7 @@ TwinConfig tight_config()
     d.flush_waits = true;
     d.discard_command = 30;
     d.discard_unit = 5;
-    d.discard_unit_bytes = 1024;
+    d.discard_unit_bytes = 1023;
     d.channels = 2;
     d.dies = 2;
     d.planes = 2;
