@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <unistd.h>
 
 uint64_t test_seed(uint64_t fallback)
@@ -259,6 +261,15 @@ std::string log_difference(const Log &a, const Log &b)
         }
     }
     return "";
+}
+
+std::string read_text(const char *path)
+{
+    std::ifstream file(path);
+    std::stringstream text;
+
+    text << file.rdbuf();
+    return text.str();
 }
 
 std::string temporary_profile(const std::string &text)

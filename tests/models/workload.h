@@ -67,6 +67,7 @@ Mix random_mix(Random &random, const TwinConfig &config, unsigned n_steps);
 using Log = std::vector<std::pair<uint64_t, uint64_t>>;
 std::string log_difference(const Log &a, const Log &b);
 
+std::string read_text(const char *path);
 /* Writes @text to a temporary file and returns its path. */
 std::string temporary_profile(const std::string &text);
 
@@ -87,6 +88,11 @@ class ModelCard {
     void run(const Mix &mix, Log *log);
     /* Takes over from @other, which was saved: the mix goes on here. */
     void take_over(const ModelCard &other);
+    /* Host time has jumped by @delta_ps. */
+    void shift(uint64_t delta_ps)
+    {
+        start_ps_ += delta_ps;
+    }
     uint64_t counter(const char *name) const;
 
     CardModel *model;
