@@ -9,6 +9,8 @@
 
 #include "report_format.h"
 
+#define ALIKE_PERMILLE 700u
+
 void report_series_free(ReportSeries *s)
 {
     if (!s) {
@@ -108,7 +110,7 @@ static void join_segments(ReportSeries *s)
     }
 }
 
-/* Half of the room goes to all alike, half by length. */
+/* Most of the room goes to all alike, the rest by length. */
 static void share_room(ReportSeries *s, guint wanted_bins)
 {
     uint64_t all_ps = 0;
@@ -123,10 +125,12 @@ static void share_room(ReportSeries *s, guint wanted_bins)
         guint wanted;
 
         one->share_permille =
-            500 / n + (guint)((unsigned __int128)span_ps * 500 / all_ps);
+            ALIKE_PERMILLE / n + (guint)((unsigned __int128)span_ps *
+                                         (1000 - ALIKE_PERMILLE) / all_ps);
         wanted = MAX(wanted_bins * one->share_permille / 1000, 2);
-        /* A bin that is cut short would show a rate that never was. */
-        one->bin_ps = MAX((span_ps + wanted - 1) / wanted, 1);
+        /* A bin that is cut short would show a rate that never was; what
+         * does not fill a bin at the end is a few picoseconds. */
+        one->bin_ps = MAX(span_ps / wanted, 1);
         one->bins = (guint)MAX(span_ps / one->bin_ps, 1);
         one->to_ps = one->from_ps + one->bins * one->bin_ps;
         one->first_bin = s->bins;

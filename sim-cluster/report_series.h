@@ -13,7 +13,7 @@
 
 #include "report_data.h"
 
-#define REPORT_MAX_SEGMENTS 8u
+#define REPORT_MAX_SEGMENTS 10u
 
 typedef struct ReportSegment {
     uint64_t from_ps, to_ps, bin_ps; /* to_ps = from_ps + bins * bin_ps */

@@ -15,7 +15,7 @@
 #define LEFT 76
 #define RIGHT (REPORT_CHART_WIDTH - 16)
 #define TOP 84
-#define COLUMN_GAP 14
+#define COLUMN_GAP 24
 #define PANEL_HEIGHT 120
 #define PANEL_GAP 36
 #define WANTED_BINS 240
@@ -23,7 +23,7 @@
 #define LOG_RATIO 6   /* means further apart need a logarithmic axis */
 #define LABEL_ROOM 66 /* units between two labels that do not touch */
 #define TICK_ROOM 76
-#define CHAR_UNITS 7
+#define CHAR_UNITS 6
 
 typedef struct Panel {
     const char *title;
