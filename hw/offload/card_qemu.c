@@ -91,8 +91,7 @@ static void function_config(OffloadNvme *nvme, NvmeCtrlConfig *c)
     };
     pstrcpy(c->serial, sizeof(c->serial), nvme->serial);
     pstrcpy(c->model, sizeof(c->model), "Outrigger offload NVMe");
-    pstrcpy(c->firmware_rev, sizeof(c->firmware_rev),
-            nvme->card->app->version);
+    pstrcpy(c->firmware_rev, sizeof(c->firmware_rev), nvme->card->app->version);
 }
 
 static Card *app_create(OffloadCard *card, const CardApp *app, Error **errp)
@@ -133,8 +132,8 @@ static Card *app_create(OffloadCard *card, const CardApp *app, Error **errp)
     return core;
 }
 
-static bool app_add_function(const CardApp *app, Card *core,
-                             OffloadNvme *nvme, Error **errp)
+static bool app_add_function(const CardApp *app, Card *core, OffloadNvme *nvme,
+                             Error **errp)
 {
     NvmeCtrlConfig config;
     GError *err = NULL;
@@ -168,7 +167,8 @@ bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
 
 static void update_event(OffloadCard *card, unsigned phase)
 {
-    CardEvent ev = { .at_ps = offload_time_now_ps(), .kind = CARD_EV_UPDATE,
+    CardEvent ev = { .at_ps = offload_time_now_ps(),
+                     .kind = CARD_EV_UPDATE,
                      .a = phase };
 
     offload_seam.event(card, &ev);
@@ -317,7 +317,8 @@ static int card_post_load(void *opaque, int version_id)
     OffloadSaved *s = &card->saved;
     uint64_t hash = card->model ? card_model_profile_hash(card->model) : 0;
     CardLoadMode mode = card->resubmit || hash != s->profile_hash
-                            ? CARD_LOAD_RESUBMIT : CARD_LOAD_EXACT;
+                            ? CARD_LOAD_RESUBMIT
+                            : CARD_LOAD_EXACT;
     GError *err = NULL;
     char *message = NULL;
 
@@ -350,17 +351,17 @@ static const VMStateDescription card_vmstate = {
     .post_save = card_post_save,
     .pre_load = card_pre_load,
     .post_load = card_post_load,
-    .fields = (const VMStateField[]) {
-        VMSTATE_UINT64(saved.now_ps, OffloadCard),
-        VMSTATE_UINT64(saved.profile_hash, OffloadCard),
-        VMSTATE_UINT32(saved.app_bytes, OffloadCard),
-        VMSTATE_VBUFFER_ALLOC_UINT32(saved.app, OffloadCard, 0, NULL,
-                                     saved.app_bytes),
-        VMSTATE_UINT32(saved.models_bytes, OffloadCard),
-        VMSTATE_VBUFFER_ALLOC_UINT32(saved.models, OffloadCard, 0, NULL,
-                                     saved.models_bytes),
-        VMSTATE_END_OF_LIST()
-    }
+    .fields =
+        (const VMStateField[]){
+            VMSTATE_UINT64(saved.now_ps, OffloadCard),
+            VMSTATE_UINT64(saved.profile_hash, OffloadCard),
+            VMSTATE_UINT32(saved.app_bytes, OffloadCard),
+            VMSTATE_VBUFFER_ALLOC_UINT32(saved.app, OffloadCard, 0, NULL,
+                                         saved.app_bytes),
+            VMSTATE_UINT32(saved.models_bytes, OffloadCard),
+            VMSTATE_VBUFFER_ALLOC_UINT32(saved.models, OffloadCard, 0, NULL,
+                                         saved.models_bytes),
+            VMSTATE_END_OF_LIST() }
 };
 
 /* ---- the device --------------------------------------------------------- */
@@ -400,15 +401,17 @@ static bool card_root_key(OffloadCard *card, Error **errp)
 
     if (!card->secret) {
         error_setg(errp, "offload-card needs secret=, the id of a secret"
-                   " object with 32 bytes");
+                         " object with 32 bytes");
         return false;
     }
     if (qcrypto_secret_lookup(card->secret, &data, &len, errp) < 0) {
         return false;
     }
     if (len != sizeof(card->root_key)) {
-        error_setg(errp, "secret '%s' has %zu bytes, the card's root secret"
-                   " has %zu", card->secret, len, sizeof(card->root_key));
+        error_setg(errp,
+                   "secret '%s' has %zu bytes, the card's root secret"
+                   " has %zu",
+                   card->secret, len, sizeof(card->root_key));
         return false;
     }
     memcpy(card->root_key, data, len);
@@ -442,8 +445,8 @@ static bool card_build_models(OffloadCard *card, Error **errp)
         }
     }
     card->model = card_model_new(DEVICE(card)->id, card->profile, profiles,
-                                 card->n_drives, card->seed,
-                                 offload_model_done, card, &message);
+                                 card->n_drives, card->seed, offload_model_done,
+                                 card, &message);
     if (card->model && card->waves &&
         !models_trace_vcd(card->waves, &message)) {
         error_setg(errp, "waves=: %s", message);
@@ -473,15 +476,16 @@ static void card_exit(Notifier *n, void *data)
 
 static bool card_open_events(OffloadCard *card, Error **errp)
 {
-    static const uint8_t header[16] = { 'O', 'R', 'C', 'A', 'R', 'D', 'E',
-                                        'V', 1, 0, 0, 0, sizeof(CardEvent) };
+    static const uint8_t header[16] = {
+        'O', 'R', 'C', 'A', 'R', 'D', 'E', 'V', 1, 0, 0, 0, sizeof(CardEvent)
+    };
 
     card->event_fd = -1;
     if (!card->events) {
         return true;
     }
-    card->event_fd = open(card->events,
-                          O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    card->event_fd =
+        open(card->events, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (card->event_fd < 0) {
         error_setg_errno(errp, errno, "events=%s", card->events);
         return false;
@@ -501,7 +505,7 @@ static void card_realize(DeviceState *dev, Error **errp)
     }
     if (!card->app_file) {
         error_setg(errp, "offload-card needs app=FILE.so, the card's storage"
-                   " application");
+                         " application");
         return;
     }
     card->instant = g_array_new(false, false, sizeof(uint64_t));

@@ -53,7 +53,8 @@ void qmp_offload_partition_create(const char *card_id, const char *name,
         .name = name,
         .bytes = size,
         .layout = has_layout && layout == OFFLOAD_LAYOUT_STRIPE
-                      ? CARD_LAYOUT_STRIPE : CARD_LAYOUT_LINEAR,
+                      ? CARD_LAYOUT_STRIPE
+                      : CARD_LAYOUT_LINEAR,
         .stripe_bytes = has_stripe_size ? stripe_size : 64 * 1024,
         .drives = indices,
         .encrypted = !has_encrypted || encrypted,
@@ -154,12 +155,10 @@ void qmp_offload_detach(const char *card_id, const char *partition,
 }
 
 void qmp_offload_set_limits(const char *card_id, const char *interface,
-                            bool has_iops, uint64_t iops,
-                            bool has_burst_ios, uint64_t burst_ios,
-                            bool has_bytes_per_second,
-                            uint64_t bytes_per_second,
-                            bool has_burst_bytes, uint64_t burst_bytes,
-                            Error **errp)
+                            bool has_iops, uint64_t iops, bool has_burst_ios,
+                            uint64_t burst_ios, bool has_bytes_per_second,
+                            uint64_t bytes_per_second, bool has_burst_bytes,
+                            uint64_t burst_bytes, Error **errp)
 {
     OffloadCard *card = offload_card_find(card_id, errp);
     int fn = card ? find_function(card, interface, errp) : -1;
@@ -209,9 +208,9 @@ void qmp_offload_update(const char *card_id, const char *application,
 
 void qmp_offload_fault_set(const char *card_id, OffloadFaultKind kind,
                            const char *drive, const char *interface,
-                           bool has_offset, uint64_t offset,
-                           bool has_size, uint64_t size,
-                           bool has_count, uint32_t count, Error **errp)
+                           bool has_offset, uint64_t offset, bool has_size,
+                           uint64_t size, bool has_count, uint32_t count,
+                           Error **errp)
 {
     static const CardFaultKind kinds[] = {
         [OFFLOAD_FAULT_KIND_READ_ERROR] = CARD_FAULT_READ_ERROR,
@@ -355,7 +354,8 @@ static OffloadCounterList *counters_of(OffloadCard *card)
 
     for (unsigned i = 0;
          card->model &&
-         (name = card_model_counter(card->model, i, &unit, &value)); i++) {
+         (name = card_model_counter(card->model, i, &unit, &value));
+         i++) {
         OffloadCounter *c = g_new0(OffloadCounter, 1);
 
         c->name = g_strdup(name);
@@ -381,8 +381,7 @@ OffloadCardInfo *qmp_query_offload(const char *card_id, Error **errp)
     info = g_new0(OffloadCardInfo, 1);
     info->version = g_strdup(card->app->version);
     info->timed = card->model != NULL;
-    info->profile_hash = card->model ? card_model_profile_hash(card->model)
-                                     : 0;
+    info->profile_hash = card->model ? card_model_profile_hash(card->model) : 0;
     ptail = &info->partitions;
     for (unsigned i = 0; i < card->app->partition_count(card->core); i++) {
         if (card->app->partition_info(card->core, i, &part)) {
@@ -411,8 +410,8 @@ OffloadRegisterList *qmp_query_offload_registers(const char *card_id,
     uint64_t value;
 
     for (unsigned i = 0;
-         fn >= 0 && (name = card->app->register_info(card->core, fn, i,
-                                                     &offset, &size, &value));
+         fn >= 0 && (name = card->app->register_info(card->core, fn, i, &offset,
+                                                     &size, &value));
          i++) {
         OffloadRegister *r = g_new0(OffloadRegister, 1);
 

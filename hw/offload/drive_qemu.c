@@ -43,8 +43,8 @@ static void drive_realize(DeviceState *dev, Error **errp)
         return;
     }
     if (flock(d->fd, LOCK_EX | LOCK_NB) < 0) {
-        error_setg(errp, "drive '%s': %s is in use by another process",
-                   dev->id, d->file);
+        error_setg(errp, "drive '%s': %s is in use by another process", dev->id,
+                   d->file);
         goto fail;
     }
     if (fstat(d->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -56,13 +56,16 @@ static void drive_realize(DeviceState *dev, Error **errp)
         d->size = st.st_size;
     }
     if (d->size != st.st_size) {
-        error_setg(errp, "drive '%s': %s has %" PRId64 " bytes, size= says %"
-                   PRIu64, dev->id, d->file, (int64_t)st.st_size, d->size);
+        error_setg(errp,
+                   "drive '%s': %s has %" PRId64 " bytes, size= says %" PRIu64,
+                   dev->id, d->file, (int64_t)st.st_size, d->size);
         goto fail;
     }
     if (d->size == 0 || d->size % DRIVE_UNIT_BYTES) {
-        error_setg(errp, "drive '%s': %" PRIu64 " bytes is not a multiple of"
-                   " 1 MiB above 0", dev->id, d->size);
+        error_setg(errp,
+                   "drive '%s': %" PRIu64 " bytes is not a multiple of"
+                   " 1 MiB above 0",
+                   dev->id, d->size);
         goto fail;
     }
     return;

@@ -105,8 +105,9 @@ static bool nvme_init_pci(OffloadNvme *n, Error **errp)
     pci_config_set_interrupt_pin(pci->config, 1);
     memory_region_init_io(&n->bar, OBJECT(n), &bar_ops, n, "offload-nvme",
                           NVME_BAR_BYTES);
-    pci_register_bar(pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY |
-                     PCI_BASE_ADDRESS_MEM_TYPE_64, &n->bar);
+    pci_register_bar(
+        pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64,
+        &n->bar);
     if (pci_bus_is_express(pci_get_bus(pci))) {
         ret = pcie_endpoint_cap_init(pci, 0x80);
         if (ret < 0) {
@@ -174,11 +175,10 @@ static const VMStateDescription nvme_vmstate = {
     .version_id = 1,
     .minimum_version_id = 1,
     .post_load = nvme_post_load,
-    .fields = (const VMStateField[]) {
-        VMSTATE_PCI_DEVICE(parent_obj, OffloadNvme),
-        VMSTATE_MSIX(parent_obj, OffloadNvme),
-        VMSTATE_END_OF_LIST()
-    }
+    .fields =
+        (const VMStateField[]){ VMSTATE_PCI_DEVICE(parent_obj, OffloadNvme),
+                                VMSTATE_MSIX(parent_obj, OffloadNvme),
+                                VMSTATE_END_OF_LIST() }
 };
 
 static void nvme_class_init(ObjectClass *oc, void *data)
@@ -215,10 +215,7 @@ static const TypeInfo nvme_info = {
     .instance_size = sizeof(OffloadNvme),
     .instance_init = nvme_instance_init,
     .class_init = nvme_class_init,
-    .interfaces = (InterfaceInfo[]) {
-        { INTERFACE_PCIE_DEVICE },
-        { }
-    },
+    .interfaces = (InterfaceInfo[]){ { INTERFACE_PCIE_DEVICE }, {} },
 };
 
 static void nvme_register_types(void)

@@ -146,8 +146,8 @@ static int seam_drive_write(void *opaque, unsigned drive, uint64_t offset,
     int fd = drive_fd(opaque, drive, offset, len);
 
     for (size_t done = 0; done < len;) {
-        ssize_t n = pwrite(fd, (const char *)buf + done, len - done,
-                           offset + done);
+        ssize_t n =
+            pwrite(fd, (const char *)buf + done, len - done, offset + done);
 
         if (n < 0 && errno == EINTR) {
             continue;
@@ -166,7 +166,9 @@ static int seam_drive_discard(void *opaque, unsigned drive, uint64_t offset,
     int fd = drive_fd(opaque, drive, offset, len);
 
     return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
-                     len) ? -errno : 0;
+                     len)
+               ? -errno
+               : 0;
 }
 
 static int seam_drive_flush(void *opaque, unsigned drive)
@@ -198,16 +200,14 @@ static CryptoGnutls *card_crypto(OffloadCard *card)
 }
 
 static bool seam_xts(void *opaque, bool encrypt,
-                     const uint8_t key[SEAM_XTS_KEY_BYTES],
-                     uint64_t first_unit, uint32_t unit_bytes, const void *in,
-                     void *out, size_t len)
+                     const uint8_t key[SEAM_XTS_KEY_BYTES], uint64_t first_unit,
+                     uint32_t unit_bytes, const void *in, void *out, size_t len)
 {
     return crypto_gnutls_xts(card_crypto(opaque), encrypt, key, first_unit,
                              unit_bytes, in, out, len);
 }
 
-static void seam_xts_forget(void *opaque,
-                            const uint8_t key[SEAM_XTS_KEY_BYTES])
+static void seam_xts_forget(void *opaque, const uint8_t key[SEAM_XTS_KEY_BYTES])
 {
     crypto_gnutls_xts_forget(card_crypto(opaque), key);
 }

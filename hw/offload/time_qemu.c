@@ -25,7 +25,7 @@ static QEMUTimer *wake;
 static int64_t armed_ns = INT64_MAX;
 static uint64_t now_ps;
 static int64_t offset_ps; /* host time - QEMU_CLOCK_VIRTUAL */
-static bool timed; /* some card has models */
+static bool timed;        /* some card has models */
 static unsigned depth;
 
 static uint64_t host_ps(void)
@@ -61,7 +61,7 @@ static OffloadCard *earliest_timer(void)
 {
     OffloadCard *card, *best = NULL;
 
-    QTAILQ_FOREACH(card, &cards, next) {
+    QTAILQ_FOREACH (card, &cards, next) {
         if (!best || card->timers.earliest_ps < best->timers.earliest_ps) {
             best = card;
         }
@@ -87,11 +87,10 @@ static void drain_instant(void)
 {
     OffloadCard *card;
 
-    QTAILQ_FOREACH(card, &cards, next) {
+    QTAILQ_FOREACH (card, &cards, next) {
         for (unsigned i = 0; i < card->instant->len; i++) {
-            card->app->model_done(card->core,
-                                  g_array_index(card->instant, uint64_t, i),
-                                  now_ps);
+            card->app->model_done(
+                card->core, g_array_index(card->instant, uint64_t, i), now_ps);
         }
         g_array_set_size(card->instant, 0);
     }
@@ -139,7 +138,7 @@ static void poll_updates(void)
 {
     OffloadCard *card;
 
-    QTAILQ_FOREACH(card, &cards, next) {
+    QTAILQ_FOREACH (card, &cards, next) {
         if (card->update_file) {
             offload_card_update_poll(card);
         }
@@ -149,9 +148,8 @@ static void poll_updates(void)
 static void arm(void)
 {
     uint64_t at = next_ps();
-    int64_t ns = at == SEAM_NEVER
-                     ? INT64_MAX
-                     : ((int64_t)at - offset_ps + 999) / 1000;
+    int64_t ns =
+        at == SEAM_NEVER ? INT64_MAX : ((int64_t)at - offset_ps + 999) / 1000;
 
     if (ns == armed_ns) {
         return;

@@ -77,13 +77,28 @@ static void make_secret(const char *dir)
 
 /* What every test machine has; $D stands for its folder. */
 static const char *const base_args[] = {
-    "-nodefaults", "-no-user-config", "-display", "none",
-    "-machine", "q35,accel=qtest", "-m", "64M", "-nic", "none",
-    "-qtest", "unix:$D/qtest.sock", "-qtest-log", "none",
-    "-qmp", "unix:$D/qmp.sock,server=on,wait=off",
-    "-object", "secret,id=root0,file=$D/root",
-    "-device", "offload-drive,id=ssd0,file=$D/ssd0.img,profile=$P/drive-tlc.profile",
-    "-device", "offload-drive,id=ssd1,file=$D/ssd1.img,profile=$P/drive-tlc.profile",
+    "-nodefaults",
+    "-no-user-config",
+    "-display",
+    "none",
+    "-machine",
+    "q35,accel=qtest",
+    "-m",
+    "64M",
+    "-nic",
+    "none",
+    "-qtest",
+    "unix:$D/qtest.sock",
+    "-qtest-log",
+    "none",
+    "-qmp",
+    "unix:$D/qmp.sock,server=on,wait=off",
+    "-object",
+    "secret,id=root0,file=$D/root",
+    "-device",
+    "offload-drive,id=ssd0,file=$D/ssd0.img,profile=$P/drive-tlc.profile",
+    "-device",
+    "offload-drive,id=ssd1,file=$D/ssd1.img,profile=$P/drive-tlc.profile",
     NULL
 };
 
@@ -91,8 +106,7 @@ static void add_args(GPtrArray *argv, const char *dir, const char *const *args)
 {
     const char *build = g_getenv("OUTRIGGER_BUILD");
     const char *root = g_getenv("OUTRIGGER_ROOT");
-    g_autofree char *profiles = g_build_filename(root, "models/profiles",
-                                                 NULL);
+    g_autofree char *profiles = g_build_filename(root, "models/profiles", NULL);
 
     for (; *args; args++) {
         GString *s = g_string_new(*args);
@@ -125,8 +139,8 @@ Machine *machine_start(const char *dir, const char *const *extra)
     make_file(dir, "ssd0.img", DRIVE_BYTES);
     make_file(dir, "ssd1.img", DRIVE_BYTES);
     make_secret(dir);
-    g_ptr_array_add(argv, g_build_filename(build, "bin/qemu-system-x86_64",
-                                           NULL));
+    g_ptr_array_add(argv,
+                    g_build_filename(build, "bin/qemu-system-x86_64", NULL));
     add_args(argv, dir, base_args);
     add_args(argv, dir, extra);
     g_ptr_array_add(argv, NULL);
@@ -158,8 +172,10 @@ void machine_stop(Machine *m, bool keep_dir)
     qmp_free(m->qmp);
     close(m->fd);
     if (!keep_dir) {
-        static const char *const names[] = { "ssd0.img", "ssd1.img", "root",
-            "qemu.log", "qmp.sock", "qtest.sock", "nvram", "state", "events" };
+        static const char *const names[] = {
+            "ssd0.img",   "ssd1.img", "root",  "qemu.log", "qmp.sock",
+            "qtest.sock", "nvram",    "state", "events"
+        };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
             g_autofree char *p = g_build_filename(m->dir, names[i], NULL);
@@ -268,8 +284,9 @@ static char suffix(unsigned size)
 
 uint64_t machine_read(Machine *m, uint64_t addr, unsigned size)
 {
-    return g_ascii_strtoull(ask(m, "read%c 0x%" G_GINT64_MODIFIER "x\n",
-                                suffix(size), addr), NULL, 0);
+    return g_ascii_strtoull(
+        ask(m, "read%c 0x%" G_GINT64_MODIFIER "x\n", suffix(size), addr), NULL,
+        0);
 }
 
 void machine_write(Machine *m, uint64_t addr, uint64_t value, unsigned size)
@@ -280,8 +297,8 @@ void machine_write(Machine *m, uint64_t addr, uint64_t value, unsigned size)
 
 void machine_ram_read(Machine *m, uint64_t addr, void *buf, size_t len)
 {
-    const char *hex = ask(m, "read 0x%" G_GINT64_MODIFIER "x 0x%zx\n", addr,
-                          len) + 3;
+    const char *hex =
+        ask(m, "read 0x%" G_GINT64_MODIFIER "x 0x%zx\n", addr, len) + 3;
     uint8_t *out = buf;
 
     for (size_t i = 0; i < len; i++) {
@@ -298,8 +315,7 @@ void machine_ram_write(Machine *m, uint64_t addr, const void *buf, size_t len)
     for (size_t i = 0; i < len; i++) {
         g_string_append_printf(hex, "%02x", in[i]);
     }
-    ask(m, "write 0x%" G_GINT64_MODIFIER "x 0x%zx 0x%s\n", addr, len,
-        hex->str);
+    ask(m, "write 0x%" G_GINT64_MODIFIER "x 0x%zx 0x%s\n", addr, len, hex->str);
 }
 
 int64_t machine_clock_next(Machine *m)
@@ -322,8 +338,8 @@ uint32_t machine_pci_read(Machine *m, unsigned dev, unsigned offset,
                           unsigned size)
 {
     pci_select(m, dev, offset);
-    return g_ascii_strtoull(ask(m, "in%c 0x%x\n", suffix(size),
-                                0xcfc + (offset & 3)), NULL, 0);
+    return g_ascii_strtoull(
+        ask(m, "in%c 0x%x\n", suffix(size), 0xcfc + (offset & 3)), NULL, 0);
 }
 
 void machine_pci_write(Machine *m, unsigned dev, unsigned offset,

@@ -10,9 +10,14 @@
 #include <string.h>
 
 enum {
-    REG_CC = 0x14, REG_CSTS = 0x1c, REG_AQA = 0x24, REG_ASQ = 0x28,
-    REG_ACQ = 0x30, REG_DOORBELLS = 0x1000,
-    OPC_CREATE_SQ = 0x01, OPC_CREATE_CQ = 0x05,
+    REG_CC = 0x14,
+    REG_CSTS = 0x1c,
+    REG_AQA = 0x24,
+    REG_ASQ = 0x28,
+    REG_ACQ = 0x30,
+    REG_DOORBELLS = 0x1000,
+    OPC_CREATE_SQ = 0x01,
+    OPC_CREATE_CQ = 0x05,
 };
 
 static uint64_t sq_addr(const NvmeHost *h, unsigned queue)
@@ -27,7 +32,9 @@ static uint64_t cq_addr(const NvmeHost *h, unsigned queue)
 
 void nvme_host_init(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
 {
-    *h = (NvmeHost){ .m = m, .dev = dev, .next_cid = 1,
+    *h = (NvmeHost){ .m = m,
+                     .dev = dev,
+                     .next_cid = 1,
                      .bar = NVME_HOST_BAR + slot * 0x100000ull,
                      .base = 0x100000 + slot * 0x10000ull };
     machine_pci_write(m, dev, 0x10, h->bar, 4);
@@ -38,10 +45,12 @@ void nvme_host_init(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
 
 static void create_queues(NvmeHost *h)
 {
-    NvmeHostCmd cq = { .opcode = OPC_CREATE_CQ, .prp1 = cq_addr(h, 1),
+    NvmeHostCmd cq = { .opcode = OPC_CREATE_CQ,
+                       .prp1 = cq_addr(h, 1),
                        .cdw10 = (NVME_HOST_ENTRIES - 1) << 16 | 1,
                        .cdw11 = 1 << 16 | 2 | 1 };
-    NvmeHostCmd sq = { .opcode = OPC_CREATE_SQ, .prp1 = sq_addr(h, 1),
+    NvmeHostCmd sq = { .opcode = OPC_CREATE_SQ,
+                       .prp1 = sq_addr(h, 1),
                        .cdw10 = (NVME_HOST_ENTRIES - 1) << 16 | 1,
                        .cdw11 = 1 << 16 | 1 };
 
@@ -149,9 +158,13 @@ uint16_t nvme_host_run(NvmeHost *h, unsigned queue, const NvmeHostCmd *c)
 uint16_t nvme_host_io(NvmeHost *h, bool write, uint64_t lba, unsigned blocks,
                       uint64_t addr)
 {
-    NvmeHostCmd c = { .opcode = write ? 1 : 2, .nsid = 1, .prp1 = addr,
+    NvmeHostCmd c = { .opcode = write ? 1 : 2,
+                      .nsid = 1,
+                      .prp1 = addr,
                       .prp2 = blocks * 512 > 4096 ? addr + 4096 : 0,
-                      .cdw10 = lba, .cdw11 = lba >> 32, .cdw12 = blocks - 1 };
+                      .cdw10 = lba,
+                      .cdw11 = lba >> 32,
+                      .cdw12 = blocks - 1 };
 
     return nvme_host_run(h, 1, &c);
 }

@@ -14,9 +14,9 @@
 
 typedef struct NvmeHost {
     Machine *m;
-    unsigned dev;   /* PCI device on bus 0 */
-    uint64_t bar;   /* its BAR 0 */
-    uint64_t base;  /* RAM for queues: 64 KiB */
+    unsigned dev;  /* PCI device on bus 0 */
+    uint64_t bar;  /* its BAR 0 */
+    uint64_t base; /* RAM for queues: 64 KiB */
     unsigned sq_tail[2], cq_head[2], phase[2];
     uint16_t next_cid;
 } NvmeHost;

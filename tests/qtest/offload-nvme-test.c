@@ -25,13 +25,13 @@
 #define STATUS_DATA_TRANSFER_ERROR 0x04
 #define STATUS_INVALID_NS 0x0b
 
-#define CARD_ARGS(profile) \
-    "-device", \
-    "offload-card,id=card0,drives=ssd0:ssd1,secret=root0,nvram=$D/nvram," \
-    "app=$B/meson/hw/offload/offload-app-1.so,seed=5,events=$D/events," \
-    "profile=$P/" profile, \
-    "-device", "offload-nvme,card=card0,interface=vif0,addr=4,bus=pcie.0", \
-    "-device", "offload-nvme,card=card0,interface=vif1,addr=5,bus=pcie.0"
+#define CARD_ARGS(profile)                                                     \
+    "-device",                                                                 \
+        "offload-card,id=card0,drives=ssd0:ssd1,secret=root0,nvram=$D/nvram,"  \
+        "app=$B/meson/hw/offload/offload-app-1.so,seed=5,events=$D/events,"    \
+        "profile=$P/" profile,                                                 \
+        "-device", "offload-nvme,card=card0,interface=vif0,addr=4,bus=pcie.0", \
+        "-device", "offload-nvme,card=card0,interface=vif1,addr=5,bus=pcie.0"
 
 static const char *const model_card[] = { CARD_ARGS("card-gen3x8.profile"),
                                           NULL };
@@ -51,17 +51,23 @@ typedef struct Bench {
 
 static void configure(Machine *m)
 {
-    json_node_unref(machine_qmp(m, "offload-partition-create",
-        "'card': 'card0', 'name': 'alpha', 'size': 16777216,"
-        "'drives': ['ssd0']"));
-    json_node_unref(machine_qmp(m, "offload-partition-create",
-        "'card': 'card0', 'name': 'beta', 'size': 16777216,"
-        "'drives': ['ssd0', 'ssd1'], 'layout': 'stripe',"
-        "'stripe-size': 4096"));
-    json_node_unref(machine_qmp(m, "offload-attach", "'card': 'card0',"
-        "'partition': 'alpha', 'interface': 'vif0', 'nsid': 1"));
-    json_node_unref(machine_qmp(m, "offload-attach", "'card': 'card0',"
-        "'partition': 'beta', 'interface': 'vif1', 'nsid': 1"));
+    json_node_unref(
+        machine_qmp(m, "offload-partition-create",
+                    "'card': 'card0', 'name': 'alpha', 'size': 16777216,"
+                    "'drives': ['ssd0']"));
+    json_node_unref(
+        machine_qmp(m, "offload-partition-create",
+                    "'card': 'card0', 'name': 'beta', 'size': 16777216,"
+                    "'drives': ['ssd0', 'ssd1'], 'layout': 'stripe',"
+                    "'stripe-size': 4096"));
+    json_node_unref(
+        machine_qmp(m, "offload-attach",
+                    "'card': 'card0',"
+                    "'partition': 'alpha', 'interface': 'vif0', 'nsid': 1"));
+    json_node_unref(
+        machine_qmp(m, "offload-attach",
+                    "'card': 'card0',"
+                    "'partition': 'beta', 'interface': 'vif1', 'nsid': 1"));
 }
 
 static int bench_up(void **state)
@@ -176,8 +182,7 @@ static void test_foreign_namespace(void **state)
     assert_int_equal(nvme_host_run(&b->vif0, 1, &c) & 0x7ff,
                      STATUS_INVALID_FIELD);
     c.nsid = 99;
-    assert_int_equal(nvme_host_run(&b->vif0, 1, &c) & 0x7ff,
-                     STATUS_INVALID_NS);
+    assert_int_equal(nvme_host_run(&b->vif0, 1, &c) & 0x7ff, STATUS_INVALID_NS);
 }
 
 static void test_msix(void **state)
@@ -251,25 +256,37 @@ static void test_control_plane_refusals(void **state)
     static const struct {
         const char *command, *json, *says;
     } rows[] = {
-        { "offload-attach", "'card': 'card9', 'partition': 'alpha',"
-          "'interface': 'vif0', 'nsid': 2", "card9" },
-        { "offload-attach", "'card': 'card0', 'partition': 'nope',"
-          "'interface': 'vif0', 'nsid': 2", "nope" },
-        { "offload-attach", "'card': 'card0', 'partition': 'alpha',"
-          "'interface': 'vif7', 'nsid': 2", "vif7" },
-        { "offload-partition-create", "'card': 'card0', 'name': 'big',"
-          "'size': 1073741824, 'drives': ['ssd0']", "" },
-        { "offload-partition-create", "'card': 'card0', 'name': 'odd',"
-          "'size': 1000, 'drives': ['ssd0']", "" },
+        { "offload-attach",
+          "'card': 'card9', 'partition': 'alpha',"
+          "'interface': 'vif0', 'nsid': 2",
+          "card9" },
+        { "offload-attach",
+          "'card': 'card0', 'partition': 'nope',"
+          "'interface': 'vif0', 'nsid': 2",
+          "nope" },
+        { "offload-attach",
+          "'card': 'card0', 'partition': 'alpha',"
+          "'interface': 'vif7', 'nsid': 2",
+          "vif7" },
+        { "offload-partition-create",
+          "'card': 'card0', 'name': 'big',"
+          "'size': 1073741824, 'drives': ['ssd0']",
+          "" },
+        { "offload-partition-create",
+          "'card': 'card0', 'name': 'odd',"
+          "'size': 1000, 'drives': ['ssd0']",
+          "" },
         { "offload-partition-delete", "'card': 'card0', 'name': 'alpha'",
           "alpha" },
-        { "offload-update", "'card': 'card0',"
-          "'application': '/nonexistent.so'", "nonexistent" },
+        { "offload-update",
+          "'card': 'card0',"
+          "'application': '/nonexistent.so'",
+          "nonexistent" },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = machine_qmp_refused(b->m, rows[i].command,
-                                                    rows[i].json);
+        g_autofree char *text =
+            machine_qmp_refused(b->m, rows[i].command, rows[i].json);
 
         assert_non_null(strstr(text, rows[i].says));
     }
@@ -280,8 +297,10 @@ static void test_live_update(void **state)
 {
     Bench *b = *state;
     NvmeHostCmd read = { .opcode = 2, .nsid = 1, .prp1 = BUF_A };
-    g_autofree char *json = g_strdup_printf("'card': 'card0', 'application':"
-        "'%s/meson/hw/offload/offload-app-2.so'", g_getenv("OUTRIGGER_BUILD"));
+    g_autofree char *json =
+        g_strdup_printf("'card': 'card0', 'application':"
+                        "'%s/meson/hw/offload/offload-app-2.so'",
+                        g_getenv("OUTRIGGER_BUILD"));
     uint16_t cids[8], cid;
     JsonNode *node;
     JsonObject *info;
@@ -317,8 +336,8 @@ static void wait_migrated(Machine *m)
     for (;;) {
         JsonNode *node = machine_qmp(m, "query-migrate", NULL);
         JsonObject *o = json_node_get_object(node);
-        const char *status = json_object_get_string_member_with_default(
-            o, "status", "none");
+        const char *status =
+            json_object_get_string_member_with_default(o, "status", "none");
         bool done = !strcmp(status, "completed");
 
         assert_string_not_equal(status, "failed");
@@ -432,8 +451,7 @@ int main(void)
                                         bench_down),
         cmocka_unit_test_setup_teardown(test_control_plane_refusals, bench_up,
                                         bench_down),
-        cmocka_unit_test_setup_teardown(test_live_update, bench_up,
-                                        bench_down),
+        cmocka_unit_test_setup_teardown(test_live_update, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_checkpoint, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_migration_to_other_models,
                                         bench_up, bench_down),

@@ -94,7 +94,8 @@ bool outrigger_clock_blocks(void)
     if (!outrigger_clock_holds()) {
         return false;
     }
-    CPU_FOREACH(cpu) {
+    CPU_FOREACH(cpu)
+    {
         if (cpu->stop || cpu->unplug || !cpu_work_list_empty(cpu)) {
             return false;
         }
@@ -107,7 +108,8 @@ static bool cpus_halted(void)
 {
     CPUState *cpu;
 
-    CPU_FOREACH(cpu) {
+    CPU_FOREACH(cpu)
+    {
         if (cpu->stop || cpu->stopped || !cpu_work_list_empty(cpu) ||
             !cpu->halted || cpu_has_work(cpu)) {
             return false;
@@ -148,8 +150,10 @@ void qmp_outrigger_grant(int64_t until, Error **errp)
         return;
     }
     if (until < now_ns()) {
-        error_setg(errp, "grant until %" PRId64 " ns, but it is already %"
-                   PRId64 " ns", until, now_ns());
+        error_setg(errp,
+                   "grant until %" PRId64 " ns, but it is already %" PRId64
+                   " ns",
+                   until, now_ns());
         return;
     }
     trace_outrigger_clock_grant(now_ns(), until);

@@ -38,8 +38,8 @@ static void input_pump(void *opaque)
         g_byte_array_remove_range(q->bytes, 0, n);
     }
     if (q->bytes->len) {
-        timer_mod(&q->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                  INPUT_PERIOD_NS);
+        timer_mod(&q->timer,
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + INPUT_PERIOD_NS);
     }
 }
 
@@ -71,7 +71,7 @@ void qmp_outrigger_input(const char *chardev, const char *data, Error **errp)
     }
     g_byte_array_append(q->bytes, raw, len);
     if (!timer_pending(&q->timer)) {
-        timer_mod(&q->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                  INPUT_PERIOD_NS);
+        timer_mod(&q->timer,
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + INPUT_PERIOD_NS);
     }
 }
