@@ -79,8 +79,8 @@ static int list_metrics(const Cli *cli)
     return EXIT_HELD;
 }
 
-/* The comment lines at the head of a profile, without the licence. */
-static char *profile_summary(const char *path)
+/* The first comment of a profile or script that is not the licence. */
+static char *file_summary(const char *path)
 {
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
@@ -92,7 +92,7 @@ static char *profile_summary(const char *path)
     for (unsigned i = 0; lines[i] && lines[i][0] == '#'; i++) {
         char *line = g_strstrip(lines[i] + strspn(lines[i], "#"));
 
-        if (*line && !strstr(line, "SPDX")) {
+        if (*line && *line != '!' && !strstr(line, "SPDX")) {
             return g_strdup(line);
         }
     }
@@ -110,7 +110,7 @@ static int list_profiles(const Cli *cli)
     for (unsigned i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(
             cli->root, "models", "profiles", names->pdata[i], NULL);
-        g_autofree char *summary = profile_summary(path);
+        g_autofree char *summary = file_summary(path);
         char *dot = strrchr(names->pdata[i], '.');
 
         if (dot) {
@@ -156,10 +156,9 @@ static int list_benches(const Cli *cli)
         if (!strchr(names->pdata[i], '.') &&
             g_file_test(path, G_FILE_TEST_IS_EXECUTABLE) &&
             g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-            g_autofree char *summary = profile_summary(path);
+            g_autofree char *summary = file_summary(path);
 
-            printf("%-18s %s\n", (char *)names->pdata[i],
-                   g_str_has_prefix(summary, "!") ? "" : summary);
+            printf("%-18s %s\n", (char *)names->pdata[i], summary);
         }
     }
     return EXIT_HELD;

@@ -247,11 +247,14 @@ static void test_predicate_text(void **state)
         scn_predicate_bound(&scenario_expect(s, "rate")->predicate);
     g_autofree char *text =
         scn_predicate_bound(&scenario_expect(s, "state")->predicate);
+    g_autofree char *is =
+        scn_predicate_text(&scenario_expect(s, "state")->predicate);
 
     (void)state;
     assert_string_equal(fast, "io.lat_read_p99_ps between 10us and 2ms");
     assert_string_equal(rate, "at most 1050");
-    assert_string_equal(text, "is live");
+    assert_string_equal(text, "live");
+    assert_string_equal(is, "list.state is live");
 }
 
 /* ---- metrics ------------------------------------------------------------- */
