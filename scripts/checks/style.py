@@ -13,7 +13,8 @@ FUNCTION_LINES_P90 = 50
 LICENCE = 'SPDX-License-Identifier: GPL-2.0-or-later'
 # Files that cannot hold a comment, or whose content is not ours to mark.
 NO_LICENCE = re.compile(
-    r'\.(md|json|patch|svg|golden|txt|bin|png|hgrm|csv|expected|dict|map)$|'
+    r'\.(md|json|patch|svg|golden|txt|bin|png|hgrm|csv|expected|dict|map|'
+    r'sources)$|'
     r'(^|/)(\.clang-format|\.gitignore|series|trace-events|corpus/.*|'
     r'tested-versions|packages\.lock)$')
 
