@@ -512,7 +512,7 @@ char *scenario_message(const Scenario *s, const ScnObject *obj, const char *key,
 
 /* One line for people: "metric below 300ms". Caller frees. */
 char *scn_predicate_text(const ScnPredicate *p);
-/* "below 300ms" alone. */
+/* "below 300ms" alone; for IS the value alone: "expected 3, was 4". */
 char *scn_predicate_bound(const ScnPredicate *p);
 /* Compares; for text only IS. @ret_margin (may be NULL): by how much @actual
  * is on the wrong side, base unit, 0 when it holds. */

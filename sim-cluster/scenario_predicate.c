@@ -212,19 +212,24 @@ char *scn_predicate_bound(const ScnPredicate *p)
     g_autofree char *high = NULL;
     g_autofree char *word = g_strdup(scn_compare_words[p->compare]);
 
-    g_strdelimit(word, "_", ' ');
-    if (p->compare == SCN_BETWEEN) {
+    switch (p->compare) {
+    case SCN_IS:
+        return g_steal_pointer(&low);
+    case SCN_BETWEEN:
         high = value_text(&p->high);
         return g_strdup_printf("between %s and %s", low, high);
+    default:
+        g_strdelimit(word, "_", ' ');
+        return g_strdup_printf("%s %s", word, low);
     }
-    return g_strdup_printf("%s %s", word, low);
 }
 
 char *scn_predicate_text(const ScnPredicate *p)
 {
     g_autofree char *bound = scn_predicate_bound(p);
 
-    return g_strdup_printf("%s %s", p->metric, bound);
+    return g_strdup_printf("%s %s%s", p->metric,
+                           p->compare == SCN_IS ? "is " : "", bound);
 }
 
 /* a - b, kept within int64_t. */

@@ -253,7 +253,7 @@ static void test_predicate_text(void **state)
     (void)state;
     assert_string_equal(fast, "io.lat_read_p99_ps between 10us and 2ms");
     assert_string_equal(rate, "at most 1050");
-    assert_string_equal(text, "is live");
+    assert_string_equal(text, "live");
     assert_string_equal(is, "list.state is live");
 }
 
