@@ -62,7 +62,7 @@ static void add_expectations(Junit *j, const ReportData *d, const char *class)
             "%s: expected %s %s, was %s", e->metric, op, e->value, e->actual);
 
         junit_case(j, class, name, 0, e->held ? JUNIT_PASSED : JUNIT_FAILED,
-                   message, e->place);
+                   *e->text ? line : message, e->place);
     }
 }
 

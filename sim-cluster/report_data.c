@@ -111,6 +111,7 @@ static void load_expectations(ReportData *d)
         e->metric = TEXT(o, "metric");
         e->op = TEXT(o, "op");
         e->place = TEXT(o, "place");
+        e->text = TEXT(o, "text");
         e->value = report_json_value(o, "value", unit);
         e->actual = report_json_value(o, "actual", unit);
         e->load_permille = load_permille(o, e->op);

@@ -18,6 +18,7 @@
 typedef struct ReportExpect {
     const char *id, *metric, *op, *place;
     char *value, *actual; /* with units, for people */
+    const char *text;     /* the runner's own line, or "" */
     /* How far @actual is from the limit: 0 at zero, 1000 at the limit; -1
      * when that has no meaning (text, equality). */
     int load_permille;
