@@ -58,11 +58,13 @@ static void add_expectations(Junit *j, const ReportData *d, const char *class)
         const ReportExpect *e = d->expectations->pdata[i];
         g_autofree char *name = g_strdup_printf("expect %s", e->id);
         g_autofree char *op = g_strdelimit(g_strdup(e->op), "_", ' ');
-        g_autofree char *message = g_strdup_printf(
-            "%s: expected %s %s, was %s", e->metric, op, e->value, e->actual);
+        g_autofree char *made =
+            g_strdup_printf("expected %s %s, was %s", op, e->value, e->actual);
+        g_autofree char *message =
+            g_strdup_printf("%s: %s", e->metric, *e->text ? e->text : made);
 
         junit_case(j, class, name, 0, e->held ? JUNIT_PASSED : JUNIT_FAILED,
-                   *e->text ? line : message, e->place);
+                   message, e->place);
     }
 }
 
