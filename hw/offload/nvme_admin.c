@@ -332,11 +332,9 @@ static bool ns_busy(const NvmeCtrl *c, uint32_t mask)
 {
     for (unsigned i = 0; i < NVME_IO_SLOTS; i++) {
         const NvmeSlot *s = &c->slot[i];
-        uint32_t nsid = s->sqe.nsid;
 
         if (s->stage >= NVME_PARSE && s->stage <= NVME_DATA_OUT &&
-            (nsid == NVME_ALL_NS ||
-             (nsid <= CARD_MAX_NSID && mask >> nsid & 1))) {
+            nvme_ns_in(mask, s->sqe.nsid)) {
             return true;
         }
     }

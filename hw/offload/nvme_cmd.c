@@ -325,8 +325,7 @@ static uint16_t check_common(NvmeCtrl *c, NvmeSlot *s, const NvmeCommand *row)
         s->block_bytes = info.block_bytes;
     }
     /* Section 5.23: I/O during a format */
-    if (s->sqid && c->formatting &&
-        (s->sqe.nsid == NVME_ALL_NS || c->formatting >> s->sqe.nsid & 1)) {
+    if (s->sqid && nvme_ns_in(c->formatting, s->sqe.nsid)) {
         return NVME_FORMAT_IN_PROGRESS;
     }
     return 0;
@@ -528,6 +527,7 @@ void nvme_complete(NvmeCtrl *c, NvmeSlot *s, uint16_t status)
     unsigned code = status & NVME_STATUS_CODE;
 
     if (status) {
+        s->bytes = 0;
         if (guests_fault(status)) {
             nvme_guest_error(c, code, s->sqid, s->sqe.cid);
         }

@@ -232,6 +232,7 @@ static bool event_written(NvmeCtrl *c, unsigned qid, bool is_cq)
     if (!nvme_dma_write(c, addr, &raw, sizeof(raw))) {
         nvme_dma_refused(c, addr, sizeof(raw));
         nvme_fatal(c);
+        st->again = false;
         return false;
     }
     st->event = value;
@@ -265,13 +266,13 @@ void nvme_shadow_done(NvmeCtrl *c, unsigned qid, bool is_cq)
         return;
     }
     st->state = NVME_SHADOW_IDLE;
+    again = st->again;
+    st->again = false;
     if (!nvme_dma_read(c, addr, &raw, sizeof(raw))) {
         nvme_dma_refused(c, addr, sizeof(raw));
         nvme_fatal(c);
         return;
     }
-    again = st->again;
-    st->again = false;
     apply(c, qid, is_cq, GUINT32_FROM_LE(raw));
     if (st->state != NVME_SHADOW_IDLE) {
         st->again |= again;

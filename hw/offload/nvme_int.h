@@ -388,6 +388,13 @@ bool nvme_format_io(NvmeSlot *s);
  * (section 6.1.5). */
 uint16_t nvme_ns(NvmeCtrl *c, uint32_t nsid, CardNsInfo *ret);
 
+/* Does a command to @nsid concern any namespace of @mask? */
+static inline bool nvme_ns_in(uint32_t mask, uint32_t nsid)
+{
+    return mask &&
+           (nsid == NVME_ALL_NS || (nsid <= CARD_MAX_NSID && mask >> nsid & 1));
+}
+
 static inline bool nvme_running(const NvmeCtrl *c)
 {
     return (c->csts & (NVME_CSTS_RDY | NVME_CSTS_CFS)) == NVME_CSTS_RDY;

@@ -311,7 +311,7 @@ static bool runs_ok(const NvmeSlot *s, const NvmeCommand *row)
         }
     }
     if (s->stage == NVME_LIST) {
-        return sum == s->walk.mapped && sum < s->bytes;
+        return sum == s->walk.mapped && sum <= s->bytes;
     }
     if ((s->stage == NVME_DATA_IN || s->stage == NVME_DATA_OUT) && !host) {
         return false;

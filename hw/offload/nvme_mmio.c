@@ -12,6 +12,8 @@
  */
 #include "nvme_int.h"
 
+#define CC_FIXED 0x3ff0u /* while enabled: CSS, MPS, AMS */
+
 typedef struct NvmeReg {
     const char *name;
     uint32_t offset;
@@ -95,6 +97,12 @@ static void set_cc(NvmeCtrl *c, uint64_t value)
     } else if (!(old & NVME_CC_EN) && value & NVME_CC_EN) {
         c->cc = value;
         nvme_enable(c);
+    } else if (value & NVME_CC_EN) {
+        /* CSS, MPS and AMS are for the host to change while EN is 0. */
+        if ((value ^ old) & CC_FIXED) {
+            nvme_guest_error(c, CARD_GUEST_REG_VALUE, 0, 0);
+        }
+        c->cc = (value & ~CC_FIXED) | (old & CC_FIXED);
     } else {
         c->cc = value;
     }

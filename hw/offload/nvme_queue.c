@@ -206,7 +206,7 @@ static void done_event(NvmeCtrl *c, const NvmeSlot *s)
                             .status = s->status & ~NVME_STATUS_MORE,
                             .a = s->sqe.opcode,
                             .b = now > s->fetch_ps ? now - s->fetch_ps : 0,
-                            .c = s->status & NVME_STATUS_CODE ? 0 : s->bytes,
+                            .c = s->bytes,
                         });
 }
 
@@ -252,16 +252,17 @@ void nvme_cqe_done(NvmeCtrl *c, NvmeSlot *s)
         .status = GUINT16_TO_LE(s->status << 1 | s->phase),
     };
     bool stored = nvme_dma_write(c, addr, &e, sizeof(e));
+    unsigned entry = s->cq_index;
 
     done_event(c, s);
     sq->in_flight--;
     nvme_slot_free(c, s);
+    arrived(c, cq, entry);
     if (!stored) {
         nvme_dma_refused(c, addr, sizeof(e));
         nvme_fatal(c);
         return;
     }
-    arrived(c, cq, s->cq_index);
     if (cq->irq_enabled) {
         nvme_irq_completion(c, cq);
     }

@@ -334,6 +334,22 @@ static void doorbell_while_disabled(void **state)
     assert_int_equal(h->m->event_count[CARD_EV_CMD_FETCH], 0);
 }
 
+/* The page size cannot change under the queues' feet. */
+static void cc_while_enabled(void **state)
+{
+    Host *h = *state;
+    uint64_t before;
+
+    host_enable(h);
+    before = errors(h);
+    host_write(h, NVME_REG_CC, 0x460001 | 0x3ff0, 4);
+    assert_int_equal(host_read(h, NVME_REG_CC, 4), 0x460001);
+    assert_int_equal(errors(h), before + 1);
+    host_write(h, NVME_REG_CC, 0x000001, 4); /* entry sizes may */
+    assert_int_equal(host_read(h, NVME_REG_CC, 4), 1);
+    assert_int_equal(errors(h), before + 1);
+}
+
 static void named_registers(void **state)
 {
     Host *h = *state;
@@ -372,6 +388,7 @@ int main(void)
         HOST_TEST(doorbell_value),
         HOST_TEST(doorbell_width),
         HOST_TEST(doorbell_while_disabled),
+        HOST_TEST(cc_while_enabled),
         HOST_TEST(named_registers),
     };
 
