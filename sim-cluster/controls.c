@@ -40,8 +40,8 @@ static char *why_not_broken(const ScnBreak *b, const ExpectResult *e)
     }
     by = unit_format(e->actual.unit, b->by);
     margin = unit_format(e->actual.unit, e->margin);
-    return g_strdup_printf("%s breaks by %s only, not by %s", b->expect,
-                           margin, by);
+    return g_strdup_printf("%s breaks by %s only, not by %s", b->expect, margin,
+                           by);
 }
 
 bool controls_judge(const ScnControl *control, const RunResult *r,
@@ -60,8 +60,8 @@ bool controls_judge(const ScnControl *control, const RunResult *r,
             return false;
         }
         if (!b && !e->held) {
-            *ret_why = g_strdup_printf("%s breaks, too: %s", e->expect->id,
-                                       e->text);
+            *ret_why =
+                g_strdup_printf("%s breaks, too: %s", e->expect->id, e->text);
             return false;
         }
     }
@@ -86,24 +86,21 @@ static JsonArray *breaks_json(const ScnControl *control, const RunResult *r)
         if (e && e->measured && !e->held) {
             json_object_set_int_member(o, "margin", e->margin);
         }
-        json_object_set_boolean_member(o, "broken",
-                                       e && breaks_enough(b, e));
+        json_object_set_boolean_member(o, "broken", e && breaks_enough(b, e));
         json_array_add_object_element(a, o);
     }
     return a;
 }
 
 static void add_to_summary(RunResult *base, const ScnControl *control,
-                           const RunResult *r, const char *dir,
-                           const char *why)
+                           const RunResult *r, const char *dir, const char *why)
 {
     JsonArray *list = json_object_get_array_member(base->summary, "controls");
     JsonObject *o = json_object_new();
 
     json_object_set_string_member(o, "name", control->name);
     json_object_set_boolean_member(o, "counted", why == NULL);
-    json_object_set_string_member(o, "verdict",
-                                  run_verdict_name(r->verdict));
+    json_object_set_string_member(o, "verdict", run_verdict_name(r->verdict));
     json_object_set_string_member(o, "reason", why ? why : "");
     json_object_set_string_member(o, "dir", dir);
     json_object_set_array_member(o, "breaks", breaks_json(control, r));
@@ -119,8 +116,7 @@ static void tell(const RunContext *c, const ScnControl *control,
 {
     g_autofree char *line =
         why ? g_strdup_printf("control %s: %s", control->name, why)
-            : g_strdup_printf("control %s breaks what it names",
-                              control->name);
+            : g_strdup_printf("control %s breaks what it names", control->name);
 
     if (why) {
         progress_fail(c->progress, line, NULL);
@@ -153,11 +149,9 @@ static bool run_one(const RunContext *c, const Scenario *scn,
                     const ScnControl *control, RunResult *base)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Scenario) changed =
-        scenario_with_control(scn, control, &error);
+    g_autoptr(Scenario) changed = scenario_with_control(scn, control, &error);
     g_autofree char *name = g_strdup_printf("control %s", control->name);
-    g_autofree char *rel =
-        g_build_filename("controls", control->name, NULL);
+    g_autofree char *rel = g_build_filename("controls", control->name, NULL);
     g_autofree char *dir = g_build_filename(base->dir, rel, NULL);
     g_autoptr(RunResult) r = NULL;
 

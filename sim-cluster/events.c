@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-G_DEFINE_QUARK(outrigger-events-error-quark, events_error)
+G_DEFINE_QUARK(outrigger - events - error - quark, events_error)
 
 struct EventLog {
     FILE *events;
@@ -359,8 +359,7 @@ void event_log_bool(EventLog *log, const char *key, bool value)
 
 void event_log_end(EventLog *log)
 {
-    g_autofree char *instant =
-        g_strdup_printf("%" G_GUINT64_FORMAT, log->t_ps);
+    g_autofree char *instant = g_strdup_printf("%" G_GUINT64_FORMAT, log->t_ps);
 
     if (log->engine_bytes) {
         log->engine_bytes(log->opaque, instant, strlen(instant));

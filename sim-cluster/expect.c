@@ -63,12 +63,12 @@ void expect_result_free(ExpectResult *r)
 
 GPtrArray *expect_judge_all(const Scenario *s, const MetricsStore *metrics)
 {
-    GPtrArray *all = g_ptr_array_new_with_free_func(
-        (GDestroyNotify)expect_result_free);
+    GPtrArray *all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)expect_result_free);
 
     for (unsigned i = 0; i < s->expect->len; i++) {
-        g_ptr_array_add(all, expect_judge(g_ptr_array_index(s->expect, i),
-                                          metrics));
+        g_ptr_array_add(all,
+                        expect_judge(g_ptr_array_index(s->expect, i), metrics));
     }
     return all;
 }

@@ -23,8 +23,7 @@ static void add(Builder *b, const char *word)
 }
 
 G_GNUC_PRINTF(3, 4)
-static void add_option(Builder *b, const char *option, const char *format,
-                       ...)
+static void add_option(Builder *b, const char *option, const char *format, ...)
 {
     va_list ap;
 
@@ -71,8 +70,7 @@ static void add_time(Builder *b)
         return;
     }
     add_option(b, "-accel", "tcg");
-    add_option(b, "-icount", "shift=%u,sleep=off",
-               icount_shift(a->host->cpu));
+    add_option(b, "-icount", "shift=%u,sleep=off", icount_shift(a->host->cpu));
     add_option(b, "-seed", "%u", (unsigned)(seed & G_MAXUINT32));
     add_option(b, "-rtc", "base=%s,clock=vm", a->rtc);
     add_option(b, "-device", "outrigger-clock");
@@ -82,8 +80,7 @@ static void add_machine(Builder *b)
 {
     const HostArgs *a = b->a;
     const ScnHost *h = a->host;
-    g_autofree char *uuid =
-        seed_derive_uuid(a->seed, h->node.name, "uuid");
+    g_autofree char *uuid = seed_derive_uuid(a->seed, h->node.name, "uuid");
 
     add(b, a->install->qemu);
     add(b, "-nodefaults");
@@ -111,8 +108,7 @@ static void add_monitors(Builder *b)
 
     add_option(b, "-qmp", "unix:%sqmp,server=on,wait=off", s);
     add_option(b, "-qmp", "unix:%sctl,server=on,wait=off", s);
-    add_option(b, "-chardev", "socket,id=gdb,path=%sgdb,server=on,wait=off",
-               s);
+    add_option(b, "-chardev", "socket,id=gdb,path=%sgdb,server=on,wait=off", s);
     add_option(b, "-gdb", "chardev:gdb");
     add_option(b, "-chardev", "file,id=console,path=console.log,append=on");
     add_option(b, "-serial", "chardev:console");
@@ -158,8 +154,8 @@ static void add_boot(Builder *b)
     if (initrd) {
         add_option(b, "-initrd", "%s", initrd);
     }
-    append = g_strconcat(base, base[0] && h->append[0] ? " " : "", h->append,
-                         NULL);
+    append =
+        g_strconcat(base, base[0] && h->append[0] ? " " : "", h->append, NULL);
     if (append[0]) {
         add_option(b, "-append", "%s", append);
     }
@@ -260,17 +256,17 @@ static void add_disk(Builder *b)
     unsigned port;
 
     add_option(b, "-device",
-               "offload-drive,id=" HOST_DISK_CARD "-drive,file="
-               HOST_DISK_IMAGE);
+               "offload-drive,id=" HOST_DISK_CARD
+               "-drive,file=" HOST_DISK_IMAGE);
     add_option(b, "-device",
                "offload-card,id=" HOST_DISK_CARD ",drives=" HOST_DISK_CARD
                "-drive,secret=root0,nvram=disk-nvram,app=%s,timing=untimed",
                name);
     port = add_port(b);
     add_option(b, "-device",
-               "offload-nvme,card=" HOST_DISK_CARD ",interface="
-               HOST_DISK_INTERFACE ",bus=rp%u,serial=" HOST_DISK_INTERFACE
-               ",queues=1,bootindex=0",
+               "offload-nvme,card=" HOST_DISK_CARD
+               ",interface=" HOST_DISK_INTERFACE
+               ",bus=rp%u,serial=" HOST_DISK_INTERFACE ",queues=1,bootindex=0",
                port);
 }
 
@@ -282,8 +278,8 @@ static void add_qemu_nvme(Builder *b)
         const ScnQemuNvme *n = g_ptr_array_index(list, i);
         unsigned port = add_port(b);
 
-        add_option(b, "-drive", "if=none,id=%s,format=raw,file=%s.img",
-                   n->name, n->name);
+        add_option(b, "-drive", "if=none,id=%s,format=raw,file=%s.img", n->name,
+                   n->name);
         add_option(b, "-device", "nvme,drive=%s,serial=%s,bus=rp%u", n->name,
                    n->name, port);
     }
@@ -298,8 +294,7 @@ char *host_args_events_name(unsigned process)
 
 GPtrArray *host_args_build(const HostArgs *a)
 {
-    Builder b = { .a = a,
-                  .argv = g_ptr_array_new_with_free_func(g_free) };
+    Builder b = { .a = a, .argv = g_ptr_array_new_with_free_func(g_free) };
 
     add_machine(&b);
     add_monitors(&b);
@@ -340,10 +335,10 @@ char *host_args_script(const HostArgs *a, const GPtrArray *argv)
     for (unsigned i = 0; g_ptr_array_index(argv, i); i++) {
         const char *word = g_ptr_array_index(argv, i);
         g_autofree char *quoted = g_shell_quote(word);
-        bool plain = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
-                                  "QRSTUVWXYZ0123456789-_=,.:/+") ==
-                         strlen(word) &&
-                     word[0];
+        bool plain =
+            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
+                         "QRSTUVWXYZ0123456789-_=,.:/+") == strlen(word) &&
+            word[0];
 
         g_string_append_printf(s, "%s%s", word[0] == '-' ? " \\\n  " : " ",
                                plain ? word : quoted);

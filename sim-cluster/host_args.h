@@ -47,10 +47,10 @@ typedef struct HostArgs {
     const HostInstall *install;
     ScnMode mode;
     const char *rtc;
-    uint64_t seed;       /* the scenario's */
-    unsigned process;    /* 1.. of this node */
-    const char *sockets; /* prefix of socket paths: "/run/x/n0." */
-    const char *ram_path; /* where the link "ram" points to */
+    uint64_t seed;           /* the scenario's */
+    unsigned process;        /* 1.. of this node */
+    const char *sockets;     /* prefix of socket paths: "/run/x/n0." */
+    const char *ram_path;    /* where the link "ram" points to */
     const char *application; /* of the card, see host_plan.h */
     bool waves;
 } HostArgs;

@@ -77,8 +77,8 @@ static bool attach(Host *h, const char *card, const char *partition,
     return host_run(h, "offload-attach", o, error);
 }
 
-static bool set_limits(Host *h, const char *interface,
-                       const ScnLimits *limits, GError **error)
+static bool set_limits(Host *h, const char *interface, const ScnLimits *limits,
+                       GError **error)
 {
     JsonObject *o = arguments();
 
@@ -109,15 +109,12 @@ static bool do_step(Host *h, const ScnCardStep *step, GError **error)
     switch (step->op) {
     case SCN_CARD_CREATE:
         return create_partition(h, step->partition, step->size_bytes,
-                                step->drives, step->layout,
-                                step->stripe_bytes, step->encrypted,
-                                step->block_bytes, error);
+                                step->drives, step->layout, step->stripe_bytes,
+                                step->encrypted, step->block_bytes, error);
     case SCN_CARD_DELETE:
-        return on_partition(h, "offload-partition-delete", "name", step,
-                            error);
+        return on_partition(h, "offload-partition-delete", "name", step, error);
     case SCN_CARD_RESIZE:
-        return on_partition(h, "offload-partition-resize", "name", step,
-                            error);
+        return on_partition(h, "offload-partition-resize", "name", step, error);
     case SCN_CARD_ATTACH:
         return attach(h, HOST_CARD, step->partition, step->interface,
                       step->nsid, error);
@@ -126,8 +123,7 @@ static bool do_step(Host *h, const ScnCardStep *step, GError **error)
     case SCN_CARD_LIMITS:
         return set_limits(h, step->interface, step->limits, error);
     case SCN_CARD_ROTATE_KEY:
-        return on_partition(h, "offload-rotate-key", "partition", step,
-                            error);
+        return on_partition(h, "offload-rotate-key", "partition", step, error);
     case SCN_CARD_UPDATE:
         break; /* step_card.c */
     }
@@ -247,9 +243,9 @@ static bool create_partitions(Host *h, const ScnCard *card, GError **error)
     for (unsigned i = 0; i < card->partitions->len; i++) {
         const ScnPartition *p = g_ptr_array_index(card->partitions, i);
 
-        if (!create_partition(h, p->name, p->size_bytes, p->drives,
-                              p->layout, p->stripe_bytes, p->encrypted,
-                              p->block_bytes, error)) {
+        if (!create_partition(h, p->name, p->size_bytes, p->drives, p->layout,
+                              p->stripe_bytes, p->encrypted, p->block_bytes,
+                              error)) {
             return false;
         }
     }
@@ -278,8 +274,7 @@ static bool attach_plan(Host *h, GError **error)
     for (unsigned i = 0; i < list->len; i++) {
         const HostAttachment *a = g_ptr_array_index(list, i);
 
-        if (!attach(h, HOST_CARD, a->partition, a->interface, a->nsid,
-                    error)) {
+        if (!attach(h, HOST_CARD, a->partition, a->interface, a->nsid, error)) {
             return false;
         }
     }

@@ -55,15 +55,14 @@ static bool create(Host *h, uint64_t bytes, GError **error)
 /* Where the card has placed it: the first extent; one drive has one. */
 static bool find_extent(Host *h, uint64_t *ret_offset, GError **error)
 {
-    g_autoptr(JsonNode) node =
-        host_qmp(h, "query-offload", arguments(), error);
+    g_autoptr(JsonNode) node = host_qmp(h, "query-offload", arguments(), error);
     JsonArray *parts, *extents = NULL;
 
     if (!node) {
         return false;
     }
-    parts = json_object_get_array_member(json_node_get_object(node),
-                                         "partitions");
+    parts =
+        json_object_get_array_member(json_node_get_object(node), "partitions");
     if (parts && json_array_get_length(parts)) {
         extents = json_object_get_array_member(
             json_array_get_object_element(parts, 0), "extents");

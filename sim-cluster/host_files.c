@@ -18,9 +18,8 @@
 #define SHM_SPARE_BYTES (UINT64_C(64) << 20)
 #define MIB_BYTES (UINT64_C(1) << 20)
 
-static bool create_image(const char *dir, const char *name,
-                         const char *source, uint64_t size_bytes,
-                         GError **error)
+static bool create_image(const char *dir, const char *name, const char *source,
+                         uint64_t size_bytes, GError **error)
 {
     g_autofree char *file = g_strconcat(name, ".img", NULL);
     g_autofree char *path = g_build_filename(dir, file, NULL);
@@ -31,8 +30,7 @@ static bool create_image(const char *dir, const char *name,
     return run_files_create_sparse(path, size_bytes, error);
 }
 
-static bool create_drives(const ScnHost *host, const char *dir,
-                          GError **error)
+static bool create_drives(const ScnHost *host, const char *dir, GError **error)
 {
     for (unsigned i = 0; host->card && i < host->card->drives->len; i++) {
         const ScnDrive *d = g_ptr_array_index(host->card->drives, i);

@@ -42,8 +42,7 @@ static bool missing(const char *what, const char *path, GError **error)
         return false;
     }
     g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_PREREQUISITE,
-                "%s is missing (%s): ./outrigger setup builds it", what,
-                path);
+                "%s is missing (%s): ./outrigger setup builds it", what, path);
     return true;
 }
 

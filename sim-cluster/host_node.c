@@ -165,8 +165,8 @@ static void map_error(Host *h, GError *local, GError **error)
     if (g_error_matches(local, QMP_ERROR, QMP_ERROR_GONE)) {
         set_died(h, "unexpectedly", error);
     } else {
-        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                    "node %s: %s", host_name(h), local->message);
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "node %s: %s",
+                    host_name(h), local->message);
     }
     g_error_free(local);
 }
@@ -277,11 +277,11 @@ static bool spawn(Host *h, GError **error)
                          .cpu = h->env.cpu };
     g_autoptr(GError) local = NULL;
 
-    if (!g_file_set_contents_full(cmdline, script, -1,
-                                  G_FILE_SET_CONTENTS_NONE, 0755, &local) ||
+    if (!g_file_set_contents_full(cmdline, script, -1, G_FILE_SET_CONTENTS_NONE,
+                                  0755, &local) ||
         !(h->process = process_spawn(&spec, &local))) {
-        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                    "node %s: %s", host_name(h), local->message);
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "node %s: %s",
+                    host_name(h), local->message);
         return false;
     }
     return true;
@@ -344,8 +344,8 @@ bool host_start(Host *h, uint64_t now_ps, GError **error)
         return false;
     }
     h->state = HOST_ON;
-    if (!connect_monitor(h, error) ||
-        !ask_version(h, error) || !host_card_configure(h, error) ||
+    if (!connect_monitor(h, error) || !ask_version(h, error) ||
+        !host_card_configure(h, error) ||
         (!lockstep(h) && !host_run(h, "cont", NULL, error))) {
         drop_process(h, HOST_OFF);
         return false;
@@ -430,8 +430,8 @@ bool host_grant(Host *h, uint64_t until_ps, GError **error)
     }
     h->granted_ps = until_ps;
     args = json_object_new();
-    json_object_set_int_member(
-        args, "until", (gint64)((until_ps - h->base_ps) / PS_PER_NS));
+    json_object_set_int_member(args, "until",
+                               (gint64)((until_ps - h->base_ps) / PS_PER_NS));
     return host_run(h, "outrigger-grant", args, error);
 }
 
@@ -477,15 +477,15 @@ static bool time_over(Host *h, GError **error)
         return true;
     }
     g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                "node %s: QEMU has not come to its edge for %d s",
-                host_name(h), EDGE_LIMIT_MS / 1000);
+                "node %s: QEMU has not come to its edge for %d s", host_name(h),
+                EDGE_LIMIT_MS / 1000);
     return false;
 }
 
 static bool wait_until(Host *h, uint64_t until_ps, GError **error)
 {
-    static const char *const names[] = { "OUTRIGGER_EDGE", "SHUTDOWN",
-                                         "RESET", NULL };
+    static const char *const names[] = { "OUTRIGGER_EDGE", "SHUTDOWN", "RESET",
+                                         NULL };
     gint64 begin_us = g_get_monotonic_time();
 
     for (;;) {
@@ -551,8 +551,7 @@ bool host_settle(Host *h, uint64_t until_ps, GError **error)
 
 static bool send_input(Host *h, const char *text, GError **error)
 {
-    g_autofree char *code =
-        g_base64_encode((const guchar *)text, strlen(text));
+    g_autofree char *code = g_base64_encode((const guchar *)text, strlen(text));
     JsonObject *args = json_object_new();
 
     json_object_set_string_member(args, "chardev", "agent");

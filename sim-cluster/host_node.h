@@ -26,10 +26,10 @@
 #include "scenario.h"
 
 typedef enum HostState {
-    HOST_NEW,    /* never started */
-    HOST_ON,     /* a process runs, at an edge */
-    HOST_OFF,    /* the guest powered off, or the engine ended the process */
-    HOST_KILLED  /* by a fault */
+    HOST_NEW,   /* never started */
+    HOST_ON,    /* a process runs, at an edge */
+    HOST_OFF,   /* the guest powered off, or the engine ended the process */
+    HOST_KILLED /* by a fault */
 } HostState;
 
 typedef struct HostEnv {

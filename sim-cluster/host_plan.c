@@ -51,8 +51,8 @@ void host_plan_free(HostPlan *p)
     }
 }
 
-void host_plan_attach(HostPlan *p, const char *partition,
-                      const char *interface, uint64_t nsid)
+void host_plan_attach(HostPlan *p, const char *partition, const char *interface,
+                      uint64_t nsid)
 {
     HostAttachment *a = g_new0(HostAttachment, 1);
 

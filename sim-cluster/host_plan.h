@@ -27,8 +27,8 @@ typedef struct HostPlan {
 HostPlan *host_plan_new(const ScnCard *card);
 void host_plan_free(HostPlan *p); /* NULL is fine */
 
-void host_plan_attach(HostPlan *p, const char *partition,
-                      const char *interface, uint64_t nsid);
+void host_plan_attach(HostPlan *p, const char *partition, const char *interface,
+                      uint64_t nsid);
 void host_plan_detach(HostPlan *p, const char *partition);
 void host_plan_set_limits(HostPlan *p, const char *interface,
                           const ScnLimits *limits);

@@ -20,18 +20,16 @@ static void must(int rc)
     }
 }
 
-void seed_derive(uint64_t seed, const char *owner, const char *what,
-                 void *out, size_t len)
+void seed_derive(uint64_t seed, const char *owner, const char *what, void *out,
+                 size_t len)
 {
     static char salt_text[] = "outrigger";
     g_autofree char *label = g_strconcat(owner, "/", what, NULL);
     uint64_t be = GUINT64_TO_BE(seed);
     uint8_t prk[SHA256_BYTES];
     gnutls_datum_t key = { (unsigned char *)&be, sizeof(be) };
-    gnutls_datum_t salt = { (unsigned char *)salt_text,
-                            sizeof(salt_text) - 1 };
-    gnutls_datum_t info = { (unsigned char *)label,
-                            (unsigned)strlen(label) };
+    gnutls_datum_t salt = { (unsigned char *)salt_text, sizeof(salt_text) - 1 };
+    gnutls_datum_t info = { (unsigned char *)label, (unsigned)strlen(label) };
     gnutls_datum_t extracted = { prk, sizeof(prk) };
 
     must(gnutls_hkdf_extract(GNUTLS_MAC_SHA256, &key, &salt, prk));
@@ -55,7 +53,6 @@ char *seed_derive_uuid(uint64_t seed, const char *owner, const char *what)
     b[8] = (b[8] & 0x3f) | 0x80;
     return g_strdup_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
                            "%02x%02x%02x%02x%02x%02x",
-                           b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-                           b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-                           b[15]);
+                           b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8],
+                           b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /* @out gets @len bytes, at most 8160. "OWNER/WHAT" is the label. */
-void seed_derive(uint64_t seed, const char *owner, const char *what,
-                 void *out, size_t len);
+void seed_derive(uint64_t seed, const char *owner, const char *what, void *out,
+                 size_t len);
 uint64_t seed_derive_u64(uint64_t seed, const char *owner, const char *what);
 /* RFC 4122 version 4 form. Caller frees. */
 char *seed_derive_uuid(uint64_t seed, const char *owner, const char *what);

@@ -14,7 +14,7 @@
 
 #define CHUNK_BYTES (1u << 20)
 
-G_DEFINE_QUARK(outrigger-inspect-error-quark, inspect_error)
+G_DEFINE_QUARK(outrigger - inspect - error - quark, inspect_error)
 
 struct ImageMap {
     GHashTable *sectors; /* (sector + 1) -> hash, of sectors not all zero */
@@ -22,8 +22,8 @@ struct ImageMap {
 
 static bool fail(const char *path, GError **error)
 {
-    g_set_error(error, INSPECT_ERROR, INSPECT_ERROR_READ,
-                "cannot read %s: %s", path, g_strerror(errno));
+    g_set_error(error, INSPECT_ERROR, INSPECT_ERROR_READ, "cannot read %s: %s",
+                path, g_strerror(errno));
     return false;
 }
 
@@ -62,11 +62,11 @@ static bool walk(const char *path, PartFn fn, void *opaque, GError **error)
     }
     while (ok && (data = lseek(fd, data, SEEK_DATA)) >= 0) {
         off_t hole = lseek(fd, data, SEEK_HOLE);
-        uint64_t from = (uint64_t)data / INSPECT_SECTOR_BYTES *
-                        INSPECT_SECTOR_BYTES;
+        uint64_t from =
+            (uint64_t)data / INSPECT_SECTOR_BYTES * INSPECT_SECTOR_BYTES;
 
-        ok = hole >= 0 &&
-             walk_extent(fd, from, (uint64_t)hole, buf, fn, opaque);
+        ok =
+            hole >= 0 && walk_extent(fd, from, (uint64_t)hole, buf, fn, opaque);
         data = hole;
     }
     ok = ok && errno == ENXIO;
@@ -209,8 +209,7 @@ static void count_in_window(Search *s)
 
     while ((hit = memmem(p, left, s->needle, s->len)) != NULL) {
         uint64_t sector =
-            (s->window_offset + (uint64_t)(hit - base)) /
-                INSPECT_SECTOR_BYTES +
+            (s->window_offset + (uint64_t)(hit - base)) / INSPECT_SECTOR_BYTES +
             1;
 
         if (sector != s->last_sector) {

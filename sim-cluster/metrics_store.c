@@ -67,18 +67,16 @@ void metrics_store_set(MetricsStore *m, uint64_t at_ps, const char *owner,
     store(m, at_ps, owner, name, (ScnValue){ .unit = unit, .number = value });
 }
 
-void metrics_store_set_u64(MetricsStore *m, uint64_t at_ps,
-                           const char *owner, const char *name, Unit unit,
-                           uint64_t value)
+void metrics_store_set_u64(MetricsStore *m, uint64_t at_ps, const char *owner,
+                           const char *name, Unit unit, uint64_t value)
 {
     if (value <= G_MAXINT64) {
         metrics_store_set(m, at_ps, owner, name, unit, (int64_t)value);
     }
 }
 
-void metrics_store_set_text(MetricsStore *m, uint64_t at_ps,
-                            const char *owner, const char *name,
-                            const char *text)
+void metrics_store_set_text(MetricsStore *m, uint64_t at_ps, const char *owner,
+                            const char *name, const char *text)
 {
     store(m, at_ps, owner, name,
           (ScnValue){ .unit = UNIT_TEXT, .text = g_strdup(text) });

@@ -32,14 +32,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MetricsStore, metrics_store_free)
 /* @owner.@name; @owner may be "NODE.INTERFACE". */
 void metrics_store_set(MetricsStore *m, uint64_t at_ps, const char *owner,
                        const char *name, Unit unit, int64_t value);
-void metrics_store_set_text(MetricsStore *m, uint64_t at_ps,
-                            const char *owner, const char *name,
-                            const char *text);
+void metrics_store_set_text(MetricsStore *m, uint64_t at_ps, const char *owner,
+                            const char *name, const char *text);
 
 /* Nothing when @value exceeds INT64_MAX; else metrics_store_set(). */
-void metrics_store_set_u64(MetricsStore *m, uint64_t at_ps,
-                           const char *owner, const char *name, Unit unit,
-                           uint64_t value);
+void metrics_store_set_u64(MetricsStore *m, uint64_t at_ps, const char *owner,
+                           const char *name, Unit unit, uint64_t value);
 
 /* NULL: not measured. */
 const Metric *metrics_store_get(const MetricsStore *m, const char *name);

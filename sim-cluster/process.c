@@ -22,7 +22,7 @@
 /* A spinner leaves about three quarters of its CPU to others. */
 #define SPINNER_NICE 5
 
-G_DEFINE_QUARK(outrigger-process-error-quark, process_error)
+G_DEFINE_QUARK(outrigger - process - error - quark, process_error)
 
 struct Process {
     pid_t pid;
@@ -172,8 +172,7 @@ static int open_log(const char *path, GError **error)
 
     if (fd < 0) {
         g_set_error(error, PROCESS_ERROR, PROCESS_ERROR_LOG,
-                    "cannot open the log file %s: %s", path,
-                    g_strerror(errno));
+                    "cannot open the log file %s: %s", path, g_strerror(errno));
     }
     return fd;
 }

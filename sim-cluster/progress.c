@@ -134,8 +134,7 @@ void progress_begin(Progress *p, const char *name, const char *part,
                     uint64_t seed, unsigned n_steps)
 {
     g_free(p->name);
-    p->name = part[0] ? g_strdup_printf("%s: %s", name, part)
-                      : g_strdup(name);
+    p->name = part[0] ? g_strdup_printf("%s: %s", name, part) : g_strdup(name);
     p->seed = seed;
     p->n_steps = n_steps;
     p->step = 0;
@@ -146,8 +145,8 @@ void progress_begin(Progress *p, const char *name, const char *part,
     if (p->mode == PROGRESS_JSON) {
         json_line(p, "begin", p->name, 0);
     } else if (p->mode == PROGRESS_PLAIN) {
-        g_autofree char *text = g_strdup_printf(
-            "%s  seed %" G_GUINT64_FORMAT, p->name, seed);
+        g_autofree char *text =
+            g_strdup_printf("%s  seed %" G_GUINT64_FORMAT, p->name, seed);
 
         line(p, 0, "run", text);
     } else if (p->mode == PROGRESS_TTY && part[0]) {
@@ -185,8 +184,7 @@ void progress_tick(Progress *p)
 
 void progress_step(Progress *p, bool ok, const char *what, uint64_t took_ps)
 {
-    g_autofree char *took = unit_format_short(UNIT_DURATION,
-                                              (int64_t)took_ps);
+    g_autofree char *took = unit_format_short(UNIT_DURATION, (int64_t)took_ps);
     g_autofree char *text =
         g_strdup_printf("%-*s %10s", WHAT_COLUMNS, what, took);
 

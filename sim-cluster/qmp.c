@@ -18,14 +18,14 @@
 #define QMP_CONNECT_RETRY_MS 5
 #define QMP_MAX_LINE_BYTES (64u << 20)
 
-G_DEFINE_QUARK(outrigger-qmp-error-quark, qmp_error)
+G_DEFINE_QUARK(outrigger - qmp - error - quark, qmp_error)
 
 struct Qmp {
     int fd;
     QmpWatch watch;
     FILE *log;
-    GString *in;    /* bytes of the line being received */
-    GQueue events;  /* QmpEvent */
+    GString *in;        /* bytes of the line being received */
+    GQueue events;      /* QmpEvent */
     JsonObject *answer; /* of the command under way */
     gint64 next_id;
     int timeout_ms;
@@ -76,8 +76,7 @@ static bool wait_readable(Qmp *q, gint64 end_us, GError **error)
             return false;
         }
         if (n > 0 && fds[1].revents) {
-            g_set_error(error, QMP_ERROR, QMP_ERROR_INTERRUPTED,
-                        "interrupted");
+            g_set_error(error, QMP_ERROR, QMP_ERROR_INTERRUPTED, "interrupted");
             return false;
         }
         if (n > 0 && fds[0].revents) {
@@ -111,8 +110,8 @@ static void queue_event(Qmp *q, JsonObject *msg)
     QmpEvent *ev = g_new0(QmpEvent, 1);
     JsonObject *data = member_object(msg, "data");
 
-    ev->name = g_strdup(json_object_get_string_member_with_default(
-        msg, "event", ""));
+    ev->name =
+        g_strdup(json_object_get_string_member_with_default(msg, "event", ""));
     ev->data = data ? json_object_ref(data) : json_object_new();
     g_queue_push_tail(&q->events, ev);
 }
@@ -215,8 +214,7 @@ static bool send_text(Qmp *q, const char *text, GError **error)
     return true;
 }
 
-static char *command_text(const char *command, JsonObject *arguments,
-                          gint64 id)
+static char *command_text(const char *command, JsonObject *arguments, gint64 id)
 {
     g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
     JsonObject *msg = json_object_new();
@@ -277,8 +275,7 @@ JsonNode *qmp_execute(Qmp *q, const char *command, JsonObject *arguments,
     }
 }
 
-bool qmp_run(Qmp *q, const char *command, JsonObject *arguments,
-             GError **error)
+bool qmp_run(Qmp *q, const char *command, JsonObject *arguments, GError **error)
 {
     g_autoptr(JsonNode) ret = qmp_execute(q, command, arguments, error);
 
@@ -347,8 +344,7 @@ static int try_connect(const char *path, GError **error)
     }
     memcpy(addr.sun_path, path, strlen(path) + 1);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 &&
-        connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0) {
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0) {
         return fd;
     }
     g_set_error(error, QMP_ERROR, QMP_ERROR_CONNECT,
@@ -360,8 +356,8 @@ static int try_connect(const char *path, GError **error)
 }
 
 /* A server that is still starting has no socket yet, or does not listen. */
-static int connect_until(const char *path, const QmpWatch *watch,
-                         gint64 end_us, GError **error)
+static int connect_until(const char *path, const QmpWatch *watch, gint64 end_us,
+                         GError **error)
 {
     struct pollfd fds[] = {
         { .fd = watch->interrupt_fd, .events = POLLIN },

@@ -21,12 +21,12 @@
 GQuark qmp_error_quark(void);
 
 typedef enum QmpErrorCode {
-    QMP_ERROR_CONNECT,     /* no monitor answered */
-    QMP_ERROR_GONE,        /* the peer closed the socket or died */
-    QMP_ERROR_TIMEOUT,     /* no answer in time */
-    QMP_ERROR_COMMAND,     /* the peer refused a command */
-    QMP_ERROR_PROTOCOL,    /* what came is not QMP */
-    QMP_ERROR_INTERRUPTED  /* the interrupt fd became readable */
+    QMP_ERROR_CONNECT,    /* no monitor answered */
+    QMP_ERROR_GONE,       /* the peer closed the socket or died */
+    QMP_ERROR_TIMEOUT,    /* no answer in time */
+    QMP_ERROR_COMMAND,    /* the peer refused a command */
+    QMP_ERROR_PROTOCOL,   /* what came is not QMP */
+    QMP_ERROR_INTERRUPTED /* the interrupt fd became readable */
 } QmpErrorCode;
 
 /* File descriptors that end a wait when readable; -1: none. */

@@ -27,8 +27,8 @@ typedef struct CardWindow {
 } CardWindow;
 
 typedef struct CardInterfaceSums {
-    Hist *latency;    /* fetch to completion, all I/O commands */
-    GArray *windows;  /* CardWindow; complete after card_stats_finish() */
+    Hist *latency;   /* fetch to completion, all I/O commands */
+    GArray *windows; /* CardWindow; complete after card_stats_finish() */
     uint64_t early_completions; /* only when slots_known */
     bool slots_known;
     /* private */

@@ -27,8 +27,7 @@ static void text_field(FILE *f, const char *text)
 static void line_u64(FILE *f, uint64_t t_ps, const char *component,
                      const char *metric, const char *unit, uint64_t value)
 {
-    fprintf(f,
-            "%" G_GUINT64_FORMAT ",%s,%s,%s,%" G_GUINT64_FORMAT "\n", t_ps,
+    fprintf(f, "%" G_GUINT64_FORMAT ",%s,%s,%s,%" G_GUINT64_FORMAT "\n", t_ps,
             component, metric, unit, value);
 }
 
@@ -50,16 +49,13 @@ static void window_lines(FILE *f, const char *component, const CardWindow *w)
     uint64_t per_s = PS_PER_S / CARD_STATS_WINDOW_PS;
     const char *ps = unit_base_name(UNIT_DURATION);
 
-    line_u64(f, w->end_ps, component, "window_iops",
-             unit_base_name(UNIT_COUNT), w->ios * per_s);
-    line_u64(f, w->end_ps, component, "window_bps",
-             unit_base_name(UNIT_RATE), w->bytes * 8 * per_s);
-    line_u64(f, w->end_ps, component, "window_lat_p50_ps", ps,
-             w->lat_p50_ps);
-    line_u64(f, w->end_ps, component, "window_lat_p99_ps", ps,
-             w->lat_p99_ps);
-    line_u64(f, w->end_ps, component, "window_lat_max_ps", ps,
-             w->lat_max_ps);
+    line_u64(f, w->end_ps, component, "window_iops", unit_base_name(UNIT_COUNT),
+             w->ios * per_s);
+    line_u64(f, w->end_ps, component, "window_bps", unit_base_name(UNIT_RATE),
+             w->bytes * 8 * per_s);
+    line_u64(f, w->end_ps, component, "window_lat_p50_ps", ps, w->lat_p50_ps);
+    line_u64(f, w->end_ps, component, "window_lat_p99_ps", ps, w->lat_p99_ps);
+    line_u64(f, w->end_ps, component, "window_lat_max_ps", ps, w->lat_max_ps);
 }
 
 static void percentile_lines(FILE *f, uint64_t t_ps, const char *component,
@@ -68,12 +64,11 @@ static void percentile_lines(FILE *f, uint64_t t_ps, const char *component,
     static const struct {
         const char *name;
         uint32_t ppm;
-    } points[] = { { "lat_p50_ps", HIST_P50 },
-                   { "lat_p90_ps", HIST_P90 },
-                   { "lat_p99_ps", HIST_P99 },
-                   { "lat_p999_ps", HIST_P99_9 },
-                   { "lat_p9999_ps", HIST_P99_99 },
-                   { "lat_max_ps", HIST_MAX } };
+    } points[] = {
+        { "lat_p50_ps", HIST_P50 },      { "lat_p90_ps", HIST_P90 },
+        { "lat_p99_ps", HIST_P99 },      { "lat_p999_ps", HIST_P99_9 },
+        { "lat_p9999_ps", HIST_P99_99 }, { "lat_max_ps", HIST_MAX }
+    };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(points); i++) {
         line_u64(f, t_ps, component, points[i].name,
@@ -88,8 +83,8 @@ static void node_lines(FILE *f, const Execution *x, const RunNode *n)
 
     for (unsigned i = 0; card && i < card->interfaces->len; i++) {
         const CardInterfaceSums *sums = &n->stats->interfaces[i];
-        g_autofree char *component = g_strdup_printf(
-            "%s.%s", host_name(n->host), n->interface_names[i]);
+        g_autofree char *component =
+            g_strdup_printf("%s.%s", host_name(n->host), n->interface_names[i]);
 
         for (unsigned k = 0; k < sums->windows->len; k++) {
             window_lines(f, component,

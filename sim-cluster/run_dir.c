@@ -85,9 +85,9 @@ static char *version_comments(JsonObject *versions)
         versions ? json_object_get_members(versions) : NULL;
 
     for (GList *l = names; l; l = l->next) {
-        g_string_append_printf(s, "# %s %s\n", (const char *)l->data,
-                               json_object_get_string_member_with_default(
-                                   versions, l->data, ""));
+        g_string_append_printf(
+            s, "# %s %s\n", (const char *)l->data,
+            json_object_get_string_member_with_default(versions, l->data, ""));
     }
     return g_string_free(s, FALSE);
 }

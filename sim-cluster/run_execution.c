@@ -13,7 +13,7 @@
 #include "run_pause.h"
 #include "runtime.h"
 
-G_DEFINE_QUARK(outrigger-runtime-error-quark, runtime_error)
+G_DEFINE_QUARK(outrigger - runtime - error - quark, runtime_error)
 
 #define ENGINE_STREAM "engine"
 
@@ -109,9 +109,9 @@ static bool add_all(Execution *x, GError **error)
 }
 
 Execution *execution_new(const Scenario *scn, const RunOptions *options,
-                         const HostInstall *install,
-                         const RunScratch *scratch, Progress *progress,
-                         const char *dir, int cpu, GError **error)
+                         const HostInstall *install, const RunScratch *scratch,
+                         Progress *progress, const char *dir, int cpu,
+                         GError **error)
 {
     g_autoptr(Execution) x = g_new0(Execution, 1);
 
@@ -122,10 +122,8 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
     x->progress = progress;
     x->dir = g_strdup(dir);
     x->cpu = cpu;
-    x->nodes =
-        g_ptr_array_new_with_free_func((GDestroyNotify)run_node_free);
-    x->steps =
-        g_ptr_array_new_with_free_func((GDestroyNotify)step_run_free);
+    x->nodes = g_ptr_array_new_with_free_func((GDestroyNotify)run_node_free);
+    x->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_run_free);
     x->loads = g_ptr_array_new();
     x->timers = run_timers_new();
     x->hash = trace_hash_new();
@@ -171,8 +169,8 @@ static bool run_steps(Execution *x, GError **error)
         ok = step_run(s, error);
         done += s->status == STEP_OK;
     }
-    metrics_store_set_u64(x->metrics, x->now_ps, "run", "sim_ps",
-                          UNIT_DURATION, x->now_ps);
+    metrics_store_set_u64(x->metrics, x->now_ps, "run", "sim_ps", UNIT_DURATION,
+                          x->now_ps);
     metrics_store_set_u64(x->metrics, x->now_ps, "run", "steps_count",
                           UNIT_COUNT, done);
     return ok;

@@ -39,11 +39,11 @@ typedef struct RunNode {
     CardStats *stats;
     const char **interface_names; /* by function; NULL-terminated */
     const char **drive_names;
-    JsonObject *query;     /* last answer to query-offload, or NULL */
-    JsonNode *registers;   /* last registers of all interfaces, or NULL */
-    GHashTable *earlier;   /* "IF.stat" -> uint64_t *: ended processes' sums */
-    GPtrArray *faults;     /* ScnFault in force, borrowed */
-    unsigned boots;        /* hellos of boot, start, reboot steps */
+    JsonObject *query;   /* last answer to query-offload, or NULL */
+    JsonNode *registers; /* last registers of all interfaces, or NULL */
+    GHashTable *earlier; /* "IF.stat" -> uint64_t *: ended processes' sums */
+    GPtrArray *faults;   /* ScnFault in force, borrowed */
+    unsigned boots;      /* hellos of boot, start, reboot steps */
 } RunNode;
 
 /* ---- steps ------------------------------------------------------------- */
@@ -93,10 +93,10 @@ struct Execution {
     char *dir;
     int cpu; /* hosts are pinned from this CPU on; -1: not pinned */
 
-    GPtrArray *nodes;   /* RunNode */
-    GPtrArray *steps;   /* StepRun */
-    GPtrArray *loads;   /* StepRun of background loads under way, borrowed */
-    GArray *timers;     /* private to run_time.c */
+    GPtrArray *nodes; /* RunNode */
+    GPtrArray *steps; /* StepRun */
+    GPtrArray *loads; /* StepRun of background loads under way, borrowed */
+    GArray *timers;   /* private to run_time.c */
     EventLog *events;
     TraceHash *hash;
     MetricsStore *metrics;
@@ -104,16 +104,16 @@ struct Execution {
 
     uint64_t now_ps;
     uint64_t timer_seq;
-    unsigned current;   /* index of the step under way */
-    bool stopped;       /* --until was reached */
+    unsigned current; /* index of the step under way */
+    bool stopped;     /* --until was reached */
     gint64 begin_wall_us, end_wall_us;
 };
 
 /* Creates @dir and all nodes' files. */
 Execution *execution_new(const Scenario *scn, const RunOptions *options,
-                         const HostInstall *install,
-                         const RunScratch *scratch, Progress *progress,
-                         const char *dir, int cpu, GError **error);
+                         const HostInstall *install, const RunScratch *scratch,
+                         Progress *progress, const char *dir, int cpu,
+                         GError **error);
 /* Ends what still runs. NULL is fine. */
 void execution_free(Execution *x);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Execution, execution_free)

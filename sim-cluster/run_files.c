@@ -47,8 +47,7 @@ void run_files_remove(const char *path)
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-bool run_files_create_sparse(const char *path, uint64_t bytes,
-                             GError **error)
+bool run_files_create_sparse(const char *path, uint64_t bytes, GError **error)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool ok;

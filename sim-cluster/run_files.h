@@ -20,8 +20,7 @@ bool run_files_mkdir(const char *path, GError **error);
 void run_files_remove(const char *path);
 
 /* A new file of @bytes zero bytes that takes no space yet. */
-bool run_files_create_sparse(const char *path, uint64_t bytes,
-                             GError **error);
+bool run_files_create_sparse(const char *path, uint64_t bytes, GError **error);
 
 /*
  * Copies @from to the new file @to: shared extents where the file system can,

@@ -40,8 +40,7 @@ static const char **names_of(const GPtrArray *list, size_t name_offset)
     const char **names = g_new0(const char *, list->len + 1);
 
     for (unsigned i = 0; i < list->len; i++) {
-        names[i] = *(char **)((char *)g_ptr_array_index(list, i) +
-                              name_offset);
+        names[i] = *(char **)((char *)g_ptr_array_index(list, i) + name_offset);
     }
     return names;
 }
@@ -54,8 +53,7 @@ RunNode *run_node_new(Host *host)
     n->host = host;
     n->stats = card_stats_new();
     n->faults = g_ptr_array_new();
-    n->earlier = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                       g_free);
+    n->earlier = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (card) {
         n->interface_names =
             names_of(card->interfaces, offsetof(ScnInterface, name));
@@ -165,19 +163,17 @@ static void bank_stats(RunNode *n)
 }
 
 static void set_interface_metrics(Execution *x, RunNode *n, JsonObject *o,
-                                  uint64_t *guest_errors,
-                                  uint64_t *dma_refused)
+                                  uint64_t *guest_errors, uint64_t *dma_refused)
 {
     const char *name = json_object_get_string_member(o, "name");
-    g_autofree char *owner =
-        g_strdup_printf("%s.%s", host_name(n->host), name);
+    g_autofree char *owner = g_strdup_printf("%s.%s", host_name(n->host), name);
 
     for (unsigned k = 0; k < G_N_ELEMENTS(if_stats); k++) {
         uint64_t value = *earlier_sum(n, name, if_stats[k].metric) +
                          stat_value(o, if_stats[k].member);
 
-        metrics_store_set_u64(x->metrics, x->now_ps, owner,
-                              if_stats[k].metric, if_stats[k].unit, value);
+        metrics_store_set_u64(x->metrics, x->now_ps, owner, if_stats[k].metric,
+                              if_stats[k].unit, value);
         if (strcmp(if_stats[k].metric, "guest_errors_count") == 0) {
             *guest_errors += value;
         } else if (strcmp(if_stats[k].metric, "dma_refused_count") == 0) {
@@ -190,8 +186,8 @@ static void set_node_metrics(Execution *x, RunNode *n, uint64_t guest_errors,
                              uint64_t dma_refused)
 {
     const char *node = host_name(n->host);
-    const char *version = json_object_get_string_member_with_default(
-        n->query, "version", NULL);
+    const char *version =
+        json_object_get_string_member_with_default(n->query, "version", NULL);
 
     metrics_store_set_u64(x->metrics, x->now_ps, node, "guest_errors_count",
                           UNIT_COUNT, guest_errors);
@@ -328,8 +324,8 @@ static void set_event_metrics(Execution *x, RunNode *n)
         metrics_store_set_u64(x->metrics, now_ps, owner, "write_bytes",
                               UNIT_SIZE, d->write_bytes);
     }
-    metrics_store_set_u64(x->metrics, now_ps, node, "updates_count",
-                          UNIT_COUNT, n->stats->updates);
+    metrics_store_set_u64(x->metrics, now_ps, node, "updates_count", UNIT_COUNT,
+                          n->stats->updates);
     metrics_store_set_u64(x->metrics, now_ps, node, "update_pause_ps",
                           UNIT_DURATION, n->stats->update_pause_ps);
 }

@@ -56,8 +56,7 @@ static char *compare_lines(const char *name, const char *path_a,
             break;
         }
         if (len_a != len_b || memcmp(line_a, line_b, (size_t)len_a) != 0) {
-            found = describe_lines(name, number,
-                                   len_a < 0 ? "(end)" : line_a,
+            found = describe_lines(name, number, len_a < 0 ? "(end)" : line_a,
                                    len_b < 0 ? "(end)" : line_b);
         }
     }
@@ -95,8 +94,7 @@ static char *compare_ram(const char *name, const char *path_a,
     }
     return g_strdup_printf("%s: guest RAM page at 0x%" G_GINT64_MODIFIER "x",
                            name,
-                           offset / TRACE_PAGE_DIGEST_BYTES *
-                               TRACE_PAGE_BYTES);
+                           offset / TRACE_PAGE_DIGEST_BYTES * TRACE_PAGE_BYTES);
 }
 
 typedef char *(*CompareFn)(const char *name, const char *path_a,
@@ -250,18 +248,15 @@ static RunResult *run_again(const RunContext *c, const Scenario *scn,
 {
     g_autofree char *number = g_strdup_printf("%u", i);
     g_autofree char *part = g_strdup_printf("repetition %u", i);
-    g_autofree char *dir =
-        g_build_filename(base->dir, "repeats", number, NULL);
+    g_autofree char *dir = g_build_filename(base->dir, "repeats", number, NULL);
     g_autoptr(GPtrArray) spinners = start_spinners();
 
-    return run_single(c, scn, dir, part,
-                      (int)(i % g_get_num_processors()));
+    return run_single(c, scn, dir, part, (int)(i % g_get_num_processors()));
 }
 
 static void set_difference(RunResult *base, const char *text)
 {
-    g_autofree char *line =
-        g_strdup_printf("a repetition differs: %s", text);
+    g_autofree char *line = g_strdup_printf("a repetition differs: %s", text);
 
     json_object_set_boolean_member(base->summary, "repeat_equal", FALSE);
     json_object_set_string_member(base->summary, "repeat_difference", text);
@@ -286,20 +281,18 @@ static void compare(const RunContext *c, const Scenario *scn, RunResult *base,
     progress_fail(c->progress, base->reason, NULL);
 }
 
-static void tell_counts(const RunContext *c, const RunResult *base,
-                        unsigned n)
+static void tell_counts(const RunContext *c, const RunResult *base, unsigned n)
 {
-    JsonObject *counts = json_object_get_object_member(base->summary,
-                                                       "events");
+    JsonObject *counts = json_object_get_object_member(base->summary, "events");
     g_autoptr(GList) kinds = json_object_get_members(counts);
     g_autofree char *head =
         g_strdup_printf("%u runs, trace hash %s", n, base->trace_hash);
 
     progress_note(c->progress, head);
     for (GList *l = kinds; l; l = l->next) {
-        g_autofree char *line = g_strdup_printf(
-            "  %-14s %" G_GINT64_FORMAT, (const char *)l->data,
-            json_object_get_int_member(counts, l->data));
+        g_autofree char *line =
+            g_strdup_printf("  %-14s %" G_GINT64_FORMAT, (const char *)l->data,
+                            json_object_get_int_member(counts, l->data));
 
         progress_note(c->progress, line);
     }

@@ -101,8 +101,8 @@ static RunResult *result_new(const Scenario *scn, const RunOptions *options,
     r->reason = g_strdup("");
     r->trace_hash = g_strdup("");
     r->summary = run_summary_new(scn, options);
-    r->expectations = g_ptr_array_new_with_free_func(
-        (GDestroyNotify)expect_result_free);
+    r->expectations =
+        g_ptr_array_new_with_free_func((GDestroyNotify)expect_result_free);
     return r;
 }
 

@@ -19,12 +19,12 @@ typedef enum RunVerdict { RUN_HELD, RUN_BROKEN, RUN_ERROR } RunVerdict;
 
 typedef struct RunResult {
     RunVerdict verdict;
-    int exit_code;     /* ExitCode */
-    char *reason;      /* one line, "" when held */
-    bool completed;    /* all steps were run to their ends */
+    int exit_code;           /* ExitCode */
+    char *reason;            /* one line, "" when held */
+    bool completed;          /* all steps were run to their ends */
     GPtrArray *expectations; /* ExpectResult; borrow from the scenario */
-    char *trace_hash;  /* "" when there is none */
-    char *dir;         /* of this execution */
+    char *trace_hash;        /* "" when there is none */
+    char *dir;               /* of this execution */
     JsonObject *summary;
 } RunResult;
 

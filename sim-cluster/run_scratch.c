@@ -67,8 +67,7 @@ static bool base_ready(const char *base, GError **error)
 
     if (mkdir(base, 0700) != 0 && errno != EEXIST) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                    "cannot create the folder %s: %s", base,
-                    g_strerror(errno));
+                    "cannot create the folder %s: %s", base, g_strerror(errno));
         return false;
     }
     if (lstat(base, &st) != 0 || !S_ISDIR(st.st_mode) ||
@@ -112,8 +111,8 @@ static void folder_clear(Folder *f)
     }
 }
 
-RunScratch *run_scratch_new_in(const char *sockets_base,
-                               const char *shm_base, GError **error)
+RunScratch *run_scratch_new_in(const char *sockets_base, const char *shm_base,
+                               GError **error)
 {
     g_autoptr(RunScratch) s = g_new0(RunScratch, 1);
 

@@ -26,7 +26,7 @@ const char *run_scratch_sockets(const RunScratch *s);
 const char *run_scratch_shm(const RunScratch *s);
 
 /* For tests: like run_scratch_new() below other base folders. */
-RunScratch *run_scratch_new_in(const char *sockets_base,
-                               const char *shm_base, GError **error);
+RunScratch *run_scratch_new_in(const char *sockets_base, const char *shm_base,
+                               GError **error);
 
 #endif

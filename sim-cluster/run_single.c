@@ -37,8 +37,8 @@ static void keep_ram(const RunContext *c, const Scenario *scn, RunResult *r)
     }
 }
 
-static RunResult *judge(const RunContext *c, const Scenario *scn,
-                        Execution *x, const GError *error)
+static RunResult *judge(const RunContext *c, const Scenario *scn, Execution *x,
+                        const GError *error)
 {
     RunResult *r = run_result_new(x, error);
     GError *late = NULL;
@@ -56,19 +56,18 @@ static RunResult *judge(const RunContext *c, const Scenario *scn,
     return r;
 }
 
-RunResult *run_single(const RunContext *c, const Scenario *scn,
-                      const char *dir, const char *part, int cpu)
+RunResult *run_single(const RunContext *c, const Scenario *scn, const char *dir,
+                      const char *part, int cpu)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(Execution) x = NULL;
     RunResult *r;
 
-    progress_begin(c->progress, scn->name, part, scn->seed,
-                   scn->steps->len);
+    progress_begin(c->progress, scn->name, part, scn->seed, scn->steps->len);
     if (run_files_mkdir(dir, &error) &&
         run_dir_write_scenario(dir, scn, NULL, &error)) {
-        x = execution_new(scn, c->options, c->install, c->scratch,
-                          c->progress, dir, cpu, &error);
+        x = execution_new(scn, c->options, c->install, c->scratch, c->progress,
+                          dir, cpu, &error);
     }
     if (x) {
         execution_run(x, &error);
@@ -98,8 +97,7 @@ static void tell_tail(const RunContext *c, const char *dir, const char *node,
 {
     g_autofree char *path = g_build_filename(dir, "nodes", node, file, NULL);
     g_autofree char *text = run_files_tail(path, TAIL_LINES);
-    g_autofree char *head =
-        g_strdup_printf("end of nodes/%s/%s:", node, file);
+    g_autofree char *head = g_strdup_printf("end of nodes/%s/%s:", node, file);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
     if (!text[0]) {
@@ -133,8 +131,7 @@ static void tell_expectations(const RunContext *c, const RunResult *r)
 
         if (!e->held) {
             line = g_strdup_printf("expect %s: %s: %s (%s)", e->expect->id,
-                                   e->expect->predicate.metric, e->text,
-                                   place);
+                                   e->expect->predicate.metric, e->text, place);
             progress_fail(c->progress, line, NULL);
         }
     }

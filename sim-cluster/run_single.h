@@ -22,8 +22,8 @@ typedef struct RunContext {
  * @part names the execution to people ("" for the base run). Never NULL. The
  * result borrows from @scn. Heavy files stay: run_single_tidy().
  */
-RunResult *run_single(const RunContext *c, const Scenario *scn,
-                      const char *dir, const char *part, int cpu);
+RunResult *run_single(const RunContext *c, const Scenario *scn, const char *dir,
+                      const char *part, int cpu);
 
 /* Writes summary and reports, then deletes the heavy files of a run that
  * held (unless --keep) and of one that never got going. */

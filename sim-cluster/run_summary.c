@@ -31,8 +31,7 @@ static void set_u64(JsonObject *o, const char *name, uint64_t value)
     if (value <= G_MAXINT64) {
         json_object_set_int_member(o, name, (gint64)value);
     } else {
-        g_autofree char *text =
-            g_strdup_printf("%" G_GUINT64_FORMAT, value);
+        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, value);
 
         json_object_set_string_member(o, name, text);
     }
@@ -60,9 +59,8 @@ static char *replay_line(const Scenario *scn, const RunOptions *options)
     for (unsigned i = 0; scn->control && i < scn->controls->len; i++) {
         const ScnControl *c = g_ptr_array_index(scn->controls, i);
 
-        for (unsigned k = 0; strcmp(c->name, scn->control) == 0 &&
-                             k < c->set->len;
-             k++) {
+        for (unsigned k = 0;
+             strcmp(c->name, scn->control) == 0 && k < c->set->len; k++) {
             const ScnSet *set = g_ptr_array_index(c->set, k);
             g_autofree char *word =
                 g_strdup_printf("%s=%s", set->path, set->value);
@@ -236,8 +234,7 @@ static JsonObject *card(const Execution *x, const RunNode *n)
     JsonArray *list = json_object_get_array_member(o, "interfaces");
     bool untimed = x->scn->time->mode == SCN_MODE_UNTIMED;
     static const char *const limits[] = { "iops", "burst-ios",
-                                          "bytes-per-second",
-                                          "burst-bytes" };
+                                          "bytes-per-second", "burst-bytes" };
 
     set_text(o, "id", HOST_CARD);
     set_text(o, "timing", untimed ? "untimed" : "model");
@@ -279,8 +276,7 @@ static JsonObject *nodes(const Execution *x)
 static JsonObject *versions(const Execution *x)
 {
     JsonObject *o = json_object_new();
-    const RunNode *n =
-        x->nodes->len ? g_ptr_array_index(x->nodes, 0) : NULL;
+    const RunNode *n = x->nodes->len ? g_ptr_array_index(x->nodes, 0) : NULL;
 
     set_text(o, "project", OUTRIGGER_VERSION);
     set_text(o, "qemu", n ? host_qemu_version(n->host) : "");

@@ -68,20 +68,17 @@ static void add_skipped_controls(const Scenario *scn, RunResult *base)
 
     for (unsigned i = 0; i < scn->controls->len; i++) {
         const ScnControl *control = g_ptr_array_index(scn->controls, i);
-        g_autofree char *what =
-            g_strdup_printf("control %s", control->name);
+        g_autofree char *what = g_strdup_printf("control %s", control->name);
         JsonObject *o = json_object_new();
 
         json_object_set_string_member(o, "what", what);
-        json_object_set_string_member(o, "reason",
-                                      "the base run did not hold");
+        json_object_set_string_member(o, "reason", "the base run did not hold");
         json_array_add_object_element(list, o);
     }
 }
 
 /* The base run must hold for anything else to mean something. */
-static void run_rest(const RunContext *c, const Scenario *scn,
-                     RunResult *base)
+static void run_rest(const RunContext *c, const Scenario *scn, RunResult *base)
 {
     if (c->options->repeat > 1 && base->verdict != RUN_ERROR) {
         run_repeat(c, scn, base, c->options->repeat);
@@ -122,9 +119,8 @@ static void last_word(const RunContext *c, const RunResult *base)
         progress_note(c->progress, report);
         progress_note(c->progress, replay);
     } else {
-        progress_note(c->progress, base->completed
-                                       ? "held"
-                                       : "stopped, nothing was judged");
+        progress_note(c->progress,
+                      base->completed ? "held" : "stopped, nothing was judged");
     }
     fflush(stderr);
     printf("%s\n", dir);

@@ -47,7 +47,6 @@ JsonNode *runtime_registers(const char *run_dir, const char *node,
                             const char *device, GError **error);
 
 /* Path of the UNIX socket of NODE's gdb stub in a live run. Caller frees. */
-char *runtime_gdb_socket(const char *run_dir, const char *node,
-                         GError **error);
+char *runtime_gdb_socket(const char *run_dir, const char *node, GError **error);
 
 #endif

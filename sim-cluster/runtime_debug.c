@@ -12,8 +12,8 @@
 
 #define ANSWER_LIMIT_MS 2000
 
-static char *node_file(const char *run_dir, const char *node,
-                       const char *name, GError **error)
+static char *node_file(const char *run_dir, const char *node, const char *name,
+                       GError **error)
 {
     g_autofree char *dir = g_build_filename(run_dir, "nodes", node, NULL);
 
@@ -58,8 +58,7 @@ static JsonNode *from_file(const char *path, const char *node,
 
     if (!json_parser_load_from_file(parser, path, NULL)) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
-                    "node '%s' is not running and has left no registers",
-                    node);
+                    "node '%s' is not running and has left no registers", node);
         return NULL;
     }
     root = json_parser_get_root(parser);
@@ -92,8 +91,7 @@ JsonNode *runtime_registers(const char *run_dir, const char *node,
     return from_file(file, node, device, error);
 }
 
-char *runtime_gdb_socket(const char *run_dir, const char *node,
-                         GError **error)
+char *runtime_gdb_socket(const char *run_dir, const char *node, GError **error)
 {
     g_autofree char *link = node_file(run_dir, node, "gdb.sock", error);
     char *path = link ? g_file_read_link(link, NULL) : NULL;

@@ -10,8 +10,7 @@
 
 static bool update_begin(StepRun *s, const ScnCardStep *c, GError **error)
 {
-    g_autofree char *app =
-        host_install_app(s->x->install, c->application);
+    g_autofree char *app = host_install_app(s->x->install, c->application);
     JsonObject *args = json_object_new();
 
     json_object_set_string_member(args, "card", HOST_CARD);
@@ -51,8 +50,8 @@ static bool card_poll(StepRun *s, bool *ret_done, GError **error)
     if (!ev) {
         return true;
     }
-    failure = json_object_get_string_member_with_default(ev->data, "error",
-                                                         NULL);
+    failure =
+        json_object_get_string_member_with_default(ev->data, "error", NULL);
     if (failure) {
         return step_broken(error, "the old application goes on: %s", failure);
     }

@@ -44,8 +44,8 @@ static void add_attached(JsonObject *card, GString *want)
 
     for (guint i = 0; list && i < json_array_get_length(list); i++) {
         JsonObject *p = json_array_get_object_element(list, i);
-        const char *vif = json_object_get_string_member_with_default(
-            p, "interface", NULL);
+        const char *vif =
+            json_object_get_string_member_with_default(p, "interface", NULL);
 
         if (vif) {
             g_string_append_printf(
@@ -128,10 +128,9 @@ void step_command_metrics(StepRun *s, const AgentResult *r)
     metrics_store_set(x->metrics, x->now_ps, as, "exit_code", UNIT_COUNT,
                       r->exit_code);
     metrics_store_set_u64(x->metrics, x->now_ps, as, "runtime_ps",
-                          UNIT_DURATION,
-                          (r->end_ns - r->begin_ns) * PS_PER_NS);
-    metrics_store_set_u64(x->metrics, x->now_ps, as, "output_bytes",
-                          UNIT_SIZE, r->output_len);
+                          UNIT_DURATION, (r->end_ns - r->begin_ns) * PS_PER_NS);
+    metrics_store_set_u64(x->metrics, x->now_ps, as, "output_bytes", UNIT_SIZE,
+                          r->output_len);
     write_output(s, r);
 }
 
@@ -144,8 +143,7 @@ bool step_command_check(const AgentResult *r, GError **error)
         return step_broken(error, "the guest went down or started anew while "
                                   "the command ran");
     case AGENT_REFUSED:
-        return step_broken(error, "the guest agent refused: %.100s",
-                           r->output);
+        return step_broken(error, "the guest agent refused: %.100s", r->output);
     case AGENT_GARBLED:
         return step_broken(error, "the guest agent's answer is garbled");
     }

@@ -33,8 +33,8 @@ static void extract_all(StepRun *s, const ScnExec *e, const char *output)
         if (!step_extract(one, output, &value, &local)) {
             step_detail(s, "extract %s: %s", one->name, local->message);
         } else if (value.unit == UNIT_TEXT) {
-            metrics_store_set_text(x->metrics, x->now_ps, s->scn->as,
-                                   one->name, value.text);
+            metrics_store_set_text(x->metrics, x->now_ps, s->scn->as, one->name,
+                                   value.text);
             g_free(value.text);
         } else {
             metrics_store_set(x->metrics, x->now_ps, s->scn->as, one->name,
@@ -60,9 +60,8 @@ static bool exec_poll(StepRun *s, bool *ret_done, GError **error)
     if (e->expect_exit != SCN_EXIT_ANY && r->exit_code != e->expect_exit) {
         g_autofree char *line = step_command_last_line(r->output);
 
-        return step_broken(error, "exit code %d, expected %d%s%s",
-                           r->exit_code, e->expect_exit, line[0] ? ": " : "",
-                           line);
+        return step_broken(error, "exit code %d, expected %d%s%s", r->exit_code,
+                           e->expect_exit, line[0] ? ": " : "", line);
     }
     return true;
 }

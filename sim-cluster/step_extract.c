@@ -10,7 +10,7 @@
 
 #include <json-glib/json-glib.h>
 
-G_DEFINE_QUARK(outrigger-step-extract-error-quark, step_extract_error)
+G_DEFINE_QUARK(outrigger - step - extract - error - quark, step_extract_error)
 
 static bool no_match(GError **error, const char *what)
 {
@@ -82,8 +82,7 @@ static JsonNode *descend(JsonNode *node, const char *token)
     if (JSON_NODE_HOLDS_ARRAY(node) &&
         g_ascii_string_to_unsigned(name, 10, 0, G_MAXUINT, &index, NULL) &&
         index < json_array_get_length(json_node_get_array(node))) {
-        return json_array_get_element(json_node_get_array(node),
-                                      (guint)index);
+        return json_array_get_element(json_node_get_array(node), (guint)index);
     }
     return NULL;
 }
@@ -179,8 +178,7 @@ bool step_extract(const ScnExtract *e, const char *output, ScnValue *ret,
         return false;
     }
     if (e->unit == UNIT_TEXT) {
-        *ret = (ScnValue){ .unit = UNIT_TEXT,
-                           .text = g_steal_pointer(&found) };
+        *ret = (ScnValue){ .unit = UNIT_TEXT, .text = g_steal_pointer(&found) };
         return true;
     }
     g_strstrip(found);

@@ -30,10 +30,10 @@ static void show_fault(StepRun *s, const ScnFault *f)
     const char *object = f->interface ? f->interface : f->drive;
     g_autofree char *duration =
         f->time_ps ? unit_format(UNIT_DURATION, (int64_t)f->time_ps) : NULL;
-    g_autofree char *text = g_strdup_printf(
-        "%s %s%s%s%s%s", scn_fault_name(f->kind), f->step.node,
-        object ? "/" : "", object ? object : "", duration ? "  for " : "",
-        duration ? duration : "");
+    g_autofree char *text =
+        g_strdup_printf("%s %s%s%s%s%s", scn_fault_name(f->kind), f->step.node,
+                        object ? "/" : "", object ? object : "",
+                        duration ? "  for " : "", duration ? duration : "");
 
     progress_fault(s->x->progress, text);
 }
@@ -58,8 +58,7 @@ static void heal(Execution *x, void *opaque, GError **error)
         return;
     }
     for (unsigned i = 0; i < n->faults->len; i++) {
-        if (!host_card_fault(n->host, g_ptr_array_index(n->faults, i),
-                             error)) {
+        if (!host_card_fault(n->host, g_ptr_array_index(n->faults, i), error)) {
             return;
         }
     }

@@ -18,7 +18,7 @@
 #define MARK_LOG "@@@ fio iops log"
 #define PPM_PER_PERCENT 10000
 
-G_DEFINE_QUARK(outrigger-step-fio-error-quark, step_fio_error)
+G_DEFINE_QUARK(outrigger - step - fio - error - quark, step_fio_error)
 
 /* ---- the script -------------------------------------------------------- */
 
@@ -38,9 +38,8 @@ static void option(GString *s, const char *format, ...)
 
 static const char *rw_name(ScnFioRw rw)
 {
-    static const char *const names[] = { "read",     "write",
-                                         "randread", "randwrite",
-                                         "readwrite", "randrw" };
+    static const char *const names[] = { "read",      "write",     "randread",
+                                         "randwrite", "readwrite", "randrw" };
 
     return names[rw];
 }
@@ -111,12 +110,13 @@ char *step_fio_script(const ScnFio *f, const char *as, uint64_t seed)
     /* A verifying job must draw the same numbers as the one that wrote. */
     uint64_t random = seed_derive_u64(seed, f->interface, "fio");
 
-    g_string_append_printf(s,
-                           "t=/dev/outrigger/%s/%u\n"
-                           "[ -b $t ] || { echo \"$t is not there\"; exit 1; }\n"
-                           "d=/run/fio-%s; mkdir -p $d && cd $d || exit 1\n"
-                           "fio --name=%s --output-format=json --output=json",
-                           f->interface, f->nsid, as, as);
+    g_string_append_printf(
+        s,
+        "t=/dev/outrigger/%s/%u\n"
+        "[ -b $t ] || { echo \"$t is not there\"; exit 1; }\n"
+        "d=/run/fio-%s; mkdir -p $d && cd $d || exit 1\n"
+        "fio --name=%s --output-format=json --output=json",
+        f->interface, f->nsid, as, as);
     where_options(s, f);
     check_options(s, f);
     measure_options(s, f);
@@ -203,8 +203,7 @@ static void parse_direction(Parse *p, JsonObject *job, const char *direction)
     put(p, prefix, "bytes", UNIT_SIZE, whole(o, "io_bytes"));
     put(p, prefix, "ios_count", UNIT_COUNT, ios);
     if (ios && json_object_has_member(o, "lat_ns")) {
-        parse_latency(p, direction,
-                      json_object_get_object_member(o, "lat_ns"));
+        parse_latency(p, direction, json_object_get_object_member(o, "lat_ns"));
     }
 }
 
@@ -269,9 +268,8 @@ static GArray *parse_windows(const char *text, uint64_t window_ms)
         if (!parse_log_line(lines[i], &w)) {
             continue;
         }
-        last = windows->len
-                   ? &g_array_index(windows, Window, windows->len - 1)
-                   : NULL;
+        last = windows->len ? &g_array_index(windows, Window, windows->len - 1)
+                            : NULL;
         if (last && w.end_ms - last->end_ms < window_ms / 2) {
             last->iops += w.iops;
         } else {
@@ -307,9 +305,9 @@ static void put_windows(Parse *p, const char *text)
 static JsonObject *first_job(JsonParser *parser)
 {
     JsonNode *root = json_parser_get_root(parser);
-    JsonObject *o =
-        root && JSON_NODE_HOLDS_OBJECT(root) ? json_node_get_object(root)
-                                             : NULL;
+    JsonObject *o = root && JSON_NODE_HOLDS_OBJECT(root)
+                        ? json_node_get_object(root)
+                        : NULL;
     JsonArray *jobs = o && json_object_has_member(o, "jobs")
                           ? json_object_get_array_member(o, "jobs")
                           : NULL;
@@ -319,8 +317,8 @@ static JsonObject *first_job(JsonParser *parser)
                : NULL;
 }
 
-bool step_fio_parse(const ScnFio *fio, const char *output,
-                    StepFioMetric metric, void *opaque, GError **error)
+bool step_fio_parse(const ScnFio *fio, const char *output, StepFioMetric metric,
+                    void *opaque, GError **error)
 {
     Parse p = { fio, metric, opaque };
     g_autoptr(JsonParser) parser = json_parser_new();

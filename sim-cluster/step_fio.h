@@ -29,7 +29,7 @@ typedef void (*StepFioMetric)(void *opaque, const char *name, Unit unit,
                               uint64_t value);
 
 /* Reads the output of the script. */
-bool step_fio_parse(const ScnFio *fio, const char *output,
-                    StepFioMetric metric, void *opaque, GError **error);
+bool step_fio_parse(const ScnFio *fio, const char *output, StepFioMetric metric,
+                    void *opaque, GError **error);
 
 #endif

@@ -50,8 +50,7 @@ static GBytes *content(const StepRun *plant, GError **error)
     return inspect_read(path, place->offset, place->bytes, error);
 }
 
-static bool compare_places(const GPtrArray *plants, Sums *sums,
-                           GError **error)
+static bool compare_places(const GPtrArray *plants, Sums *sums, GError **error)
 {
     g_autoptr(GPtrArray) contents =
         g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
@@ -95,8 +94,7 @@ static bool count_plaintext(StepRun *s, const GPtrArray *plants, Sums *sums,
 
     for (unsigned i = 0; i < plants->len; i++) {
         const ScnPlant *p = plant_of(g_ptr_array_index(plants, i));
-        g_autofree char *tag =
-            inspect_plant_tag(s->x->scn->seed, p->pattern);
+        g_autofree char *tag = inspect_plant_tag(s->x->scn->seed, p->pattern);
 
         if (!g_hash_table_add(seen, p->pattern)) {
             continue;

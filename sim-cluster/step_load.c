@@ -51,8 +51,8 @@ static void set_metric(void *opaque, const char *name, Unit unit,
 {
     StepRun *s = opaque;
 
-    metrics_store_set_u64(s->x->metrics, s->x->now_ps, s->scn->as, name,
-                          unit, value);
+    metrics_store_set_u64(s->x->metrics, s->x->now_ps, s->scn->as, name, unit,
+                          value);
 }
 
 static void take_fio(StepRun *s, const ScnFio *fio, const AgentResult *r)

@@ -55,8 +55,7 @@ char *step_plant_image(const RunNode *n, unsigned index)
 
         file = g_strconcat(d->name, ".img", NULL);
     } else {
-        const ScnQemuNvme *q =
-            g_ptr_array_index(h->qemu_nvme, index - drives);
+        const ScnQemuNvme *q = g_ptr_array_index(h->qemu_nvme, index - drives);
 
         file = g_strconcat(q->name, ".img", NULL);
     }
@@ -90,9 +89,8 @@ static bool compare_images(StepRun *s, PlantPlace *ret_place, GError **error)
         return false;
     }
     for (unsigned i = 0; i < now->len; i++) {
-        g_autoptr(GArray) ranges =
-            image_map_changes(g_ptr_array_index(p->before, i),
-                              g_ptr_array_index(now, i));
+        g_autoptr(GArray) ranges = image_map_changes(
+            g_ptr_array_index(p->before, i), g_ptr_array_index(now, i));
 
         for (unsigned k = 0; k < ranges->len; k++) {
             ImageRange r = g_array_index(ranges, ImageRange, k);
@@ -118,8 +116,7 @@ static bool compare_images(StepRun *s, PlantPlace *ret_place, GError **error)
 static char *script_for(StepRun *s, Phase phase)
 {
     const ScnPlant *plant = (const ScnPlant *)s->scn;
-    g_autofree char *tag =
-        inspect_plant_tag(s->x->scn->seed, plant->pattern);
+    g_autofree char *tag = inspect_plant_tag(s->x->scn->seed, plant->pattern);
     g_autofree char *head = g_strdup_printf(
         "d=/dev/outrigger/%s/%u; f=/run/plant-%s\n"
         "lba=%" G_GUINT64_FORMAT "; n=%" G_GUINT64_FORMAT "\n"
@@ -127,8 +124,7 @@ static char *script_for(StepRun *s, Phase phase)
         "k=$(readlink -f $d) &&\n"
         "b=$(cat /sys/class/block/${k##*/}/queue/logical_block_size) ||"
         " exit 2\n",
-        plant->interface, plant->nsid, s->scn->as, plant->lba,
-        plant->blocks);
+        plant->interface, plant->nsid, s->scn->as, plant->lba, plant->blocks);
 
     if (phase == PLANT_FIRST) {
         return g_strdup_printf(
@@ -180,8 +176,7 @@ static bool failed(const AgentResult *r, const char *what, GError **error)
 {
     g_autofree char *line = step_command_last_line(r->output);
 
-    return step_broken(error, "%s: exit code %d: %s", what, r->exit_code,
-                       line);
+    return step_broken(error, "%s: exit code %d: %s", what, r->exit_code, line);
 }
 
 static void finish(StepRun *s, bool read_back)

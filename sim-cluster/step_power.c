@@ -53,9 +53,8 @@ static void set_up(StepRun *s)
 {
     s->node->boots++;
     step_detail(s, "Linux %s", agent_kernel(host_agent(s->node->host)));
-    metrics_store_set_u64(s->x->metrics, s->x->now_ps,
-                          host_name(s->node->host), "boot_ps", UNIT_DURATION,
-                          s->x->now_ps - s->begin_ps);
+    metrics_store_set_u64(s->x->metrics, s->x->now_ps, host_name(s->node->host),
+                          "boot_ps", UNIT_DURATION, s->x->now_ps - s->begin_ps);
     run_log_power(s->x, s->node, "hello");
 }
 

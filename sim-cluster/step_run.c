@@ -78,16 +78,14 @@ char *step_title(const StepRun *s)
     const ScnStep *scn = s->scn;
     g_autofree char *unnamed = g_strdup_printf("step-%u", scn->index + 1);
     bool named = strcmp(scn->as, unnamed) != 0;
-    const char *op =
-        scn->verb == SCN_STEP_CARD
-            ? scn_card_op_name(((const ScnCardStep *)scn)->op)
-            : "";
+    const char *op = scn->verb == SCN_STEP_CARD
+                         ? scn_card_op_name(((const ScnCardStep *)scn)->op)
+                         : "";
 
     return g_strconcat(scn_verb_name(scn->verb), op[0] ? " " : "", op,
                        named && strcmp(scn->as, op) != 0 ? " " : "",
                        named && strcmp(scn->as, op) != 0 ? scn->as : "",
-                       scn->node ? " " : "", scn->node ? scn->node : "",
-                       NULL);
+                       scn->node ? " " : "", scn->node ? scn->node : "", NULL);
 }
 
 void step_detail(StepRun *s, const char *format, ...)
@@ -106,8 +104,8 @@ bool step_broken(GError **error, const char *format, ...)
 
     va_start(ap, format);
     if (error) {
-        *error = g_error_new_valist(RUNTIME_ERROR, RUNTIME_ERROR_BROKEN,
-                                    format, ap);
+        *error =
+            g_error_new_valist(RUNTIME_ERROR, RUNTIME_ERROR_BROKEN, format, ap);
     }
     va_end(ap);
     return false;
@@ -134,9 +132,8 @@ static void log_step(StepRun *s, const char *kind)
 
 static uint64_t wanted_ps(StepRun *s)
 {
-    uint64_t next_ps = s->ops->next_ps
-                           ? s->ops->next_ps(s)
-                           : run_next_look_ps(s->x, s->begin_ps);
+    uint64_t next_ps = s->ops->next_ps ? s->ops->next_ps(s)
+                                       : run_next_look_ps(s->x, s->begin_ps);
 
     if (s->scn->within_ps) {
         next_ps = MIN(next_ps, s->begin_ps + s->scn->within_ps);
@@ -148,13 +145,12 @@ static bool past_within(StepRun *s, GError **error)
 {
     g_autofree char *within = NULL;
 
-    if (!s->scn->within_ps ||
-        s->x->now_ps < s->begin_ps + s->scn->within_ps) {
+    if (!s->scn->within_ps || s->x->now_ps < s->begin_ps + s->scn->within_ps) {
         return false;
     }
     within = unit_format(UNIT_DURATION, (int64_t)s->scn->within_ps);
-    step_broken(error, "not done within %s%s%s", within,
-                s->detail ? ": " : "", s->detail ? s->detail : "");
+    step_broken(error, "not done within %s%s%s", within, s->detail ? ": " : "",
+                s->detail ? s->detail : "");
     return true;
 }
 

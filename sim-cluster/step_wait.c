@@ -51,8 +51,8 @@ static bool until_holds(StepRun *s, const ScnPredicate *p, bool *ret_done,
     *ret_done = m && scn_predicate_holds(p, &m->value, NULL);
     if (!*ret_done) {
         g_autofree char *wanted = scn_predicate_text(p);
-        g_autofree char *value = m ? metric_value_text(&m->value)
-                                   : g_strdup("not measured");
+        g_autofree char *value =
+            m ? metric_value_text(&m->value) : g_strdup("not measured");
 
         step_detail(s, "%s: it is %s", wanted, value);
     } else {

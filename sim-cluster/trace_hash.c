@@ -15,7 +15,7 @@
 #define SHA256_BYTES 32
 #define CHUNK_BYTES (1u << 20)
 
-G_DEFINE_QUARK(outrigger-trace-hash-error-quark, trace_hash_error)
+G_DEFINE_QUARK(outrigger - trace - hash - error - quark, trace_hash_error)
 
 typedef struct Stream {
     gnutls_hash_hd_t hash;
@@ -48,8 +48,8 @@ TraceHash *trace_hash_new(void)
 {
     TraceHash *h = g_new0(TraceHash, 1);
 
-    h->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                       stream_free);
+    h->streams =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, stream_free);
     return h;
 }
 
@@ -177,9 +177,9 @@ bool trace_hash_add_ram(TraceHash *h, const char *name, const char *path,
         return false;
     }
     trace_hash_add(h, name, pages->data, pages->len);
-    return !pages_path || g_file_set_contents(pages_path,
-                                              (const char *)pages->data,
-                                              pages->len, error);
+    return !pages_path ||
+           g_file_set_contents(pages_path, (const char *)pages->data,
+                               pages->len, error);
 }
 
 static char *to_hex(const uint8_t *digest)
@@ -211,8 +211,7 @@ char *trace_hash_stream(const TraceHash *h, const char *name)
 
 GList *trace_hash_names(const TraceHash *h)
 {
-    return g_list_sort(g_hash_table_get_keys(h->streams),
-                       (GCompareFunc)strcmp);
+    return g_list_sort(g_hash_table_get_keys(h->streams), (GCompareFunc)strcmp);
 }
 
 char *trace_hash_value(const TraceHash *h)

@@ -215,10 +215,18 @@ static void refusal(void **state)
 static void garbage_is_counted(void **state)
 {
     static const char *const lines[] = {
-        "hello", "@", "@hello", "@done", "@done c9 0 1 2 0",
-        "@done c1 256 1 2 0", "@done c1 0 2 1 0", "@done c1 -1 1 2 0",
-        "@done c1 0 1 2 99999999999999999999", "@error bad line",
-        "@what is this", "\x1b[31mred\x01\xff",
+        "hello",
+        "@",
+        "@hello",
+        "@done",
+        "@done c9 0 1 2 0",
+        "@done c1 256 1 2 0",
+        "@done c1 0 2 1 0",
+        "@done c1 -1 1 2 0",
+        "@done c1 0 1 2 99999999999999999999",
+        "@error bad line",
+        "@what is this",
+        "\x1b[31mred\x01\xff",
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(lines); i++) {

@@ -183,8 +183,8 @@ static void card_events(void **state)
     text = written(f, "events.ndjson");
     lines = g_strsplit(text, "\n", -1);
     for (unsigned i = 0; i < G_N_ELEMENTS(golden); i++) {
-        g_autofree char *line = g_strdup_printf(
-            "{\"t_ps\":%u,\"seq\":%u,%s", 1000 + i, i, golden[i].line);
+        g_autofree char *line = g_strdup_printf("{\"t_ps\":%u,\"seq\":%u,%s",
+                                                1000 + i, i, golden[i].line);
 
         assert_string_equal(lines[i], line);
     }
@@ -275,8 +275,7 @@ static void foreign_log_is_refused(void **state)
 
     g_file_set_contents(path, "this is no event log at all", -1, NULL);
     assert_false(card_log_read(log, events, &error));
-    assert_true(
-        g_error_matches(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED));
+    assert_true(g_error_matches(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED));
 }
 
 static void log_going_back_is_refused(void **state)
@@ -320,11 +319,15 @@ static void early_completions_are_seen(void **state)
 {
     g_autoptr(CardStats) s = card_stats_new();
     CardEvent list[] = {
-        phys(CARD_EV_PHYS_START, 1, 0), phys(CARD_EV_PHYS_START, 2, 0),
-        phys(CARD_EV_PHYS_DONE, 3, 0),  phys(CARD_EV_PHYS_DONE, 4, 0),
+        phys(CARD_EV_PHYS_START, 1, 0),
+        phys(CARD_EV_PHYS_START, 2, 0),
+        phys(CARD_EV_PHYS_DONE, 3, 0),
+        phys(CARD_EV_PHYS_DONE, 4, 0),
         done(5, 0, 4), /* after the last */
-        phys(CARD_EV_PHYS_START, 6, 3), phys(CARD_EV_PHYS_START, 7, 3),
-        phys(CARD_EV_PHYS_DONE, 8, 3),  done(9, 3, 3), /* one is under way */
+        phys(CARD_EV_PHYS_START, 6, 3),
+        phys(CARD_EV_PHYS_START, 7, 3),
+        phys(CARD_EV_PHYS_DONE, 8, 3),
+        done(9, 3, 3), /* one is under way */
         phys(CARD_EV_PHYS_DONE, 10, 3),
     };
 

@@ -126,13 +126,12 @@ static void broken_says_what_was(void **state)
 static void not_measured_is_broken(void **state)
 {
     g_autoptr(MetricsStore) m = metrics_store_new(NULL, NULL);
-    ScnExpect e =
-        expectation("none", "io.errors_count", SCN_IS, UNIT_COUNT, 0);
+    ScnExpect e = expectation("none", "io.errors_count", SCN_IS, UNIT_COUNT, 0);
     ExpectResult *r = expect_judge(&e, m);
 
     assert_false(r->held);
     assert_false(r->measured);
-    assert_string_equal(r->text, "expected is 0, was not measured");
+    assert_string_equal(r->text, "expected 0, was not measured");
     expect_result_free(r);
 }
 
@@ -177,8 +176,8 @@ static void case_init(Case *c, int64_t plain, int64_t named)
     }
     c->result.completed = true;
     c->result.reason = (char *)"";
-    c->result.expectations = g_ptr_array_new_with_free_func(
-        (GDestroyNotify)expect_result_free);
+    c->result.expectations =
+        g_ptr_array_new_with_free_func((GDestroyNotify)expect_result_free);
     g_ptr_array_add(c->result.expectations, expect_judge(&c->plain, m));
     g_ptr_array_add(c->result.expectations, expect_judge(&c->named, m));
 }

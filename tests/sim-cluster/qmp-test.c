@@ -77,8 +77,8 @@ static void server_init(Server *s)
     s->received = g_ptr_array_new_with_free_func(g_free);
     g_strlcpy(addr.sun_path, s->path, sizeof(addr.sun_path));
     s->listen_fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(
-        bind(s->listen_fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(bind(s->listen_fd, (struct sockaddr *)&addr, sizeof(addr)),
+                     0);
     assert_int_equal(listen(s->listen_fd, 1), 0);
 }
 
@@ -307,8 +307,7 @@ static void readable_watches_end_waits(void **state)
                            cases[i].interrupt ? fd : -1 };
         g_autoptr(GError) error = NULL;
 
-        assert_null(
-            qmp_connect("/nonexistent/s", &watch, NULL, 60000, &error));
+        assert_null(qmp_connect("/nonexistent/s", &watch, NULL, 60000, &error));
         assert_true(g_error_matches(error, QMP_ERROR, cases[i].code));
         close(fd);
     }
@@ -329,9 +328,8 @@ static void traffic_is_logged(void **state)
     qmp_free(q);
     assert_true(g_file_get_contents(log, &text, NULL, NULL));
     assert_non_null(strstr(text, "\"to\":\"engine\",\"message\":{\"QMP\""));
-    assert_non_null(
-        strstr(text, "\"to\":\"qemu\",\"message\":{\"execute\":"
-                     "\"qmp_capabilities\",\"id\":0}}\n"));
+    assert_non_null(strstr(text, "\"to\":\"qemu\",\"message\":{\"execute\":"
+                                 "\"qmp_capabilities\",\"id\":0}}\n"));
     g_unlink(log);
     server_stop(&s);
 }

@@ -192,8 +192,7 @@ static void missing_source_is_the_users(void **state)
     g_autoptr(GError) error = NULL;
 
     assert_false(run_files_copy("/nonexistent", to, 0, &error));
-    assert_true(
-        g_error_matches(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID));
+    assert_true(g_error_matches(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID));
 }
 
 static void secrets_are_private(void **state)
@@ -276,11 +275,11 @@ static void plain_progress(void **state)
 {
     g_autofree char *text = shown(*state, PROGRESS_AUTO);
 
-    assert_string_equal(
-        text, "run   demo  seed 7\n"
-              "ok    boot host0                              420ms\n"
-              "fault stall-drive host0/ssd0  for 5ms\n"
-              "FAIL  expect x: was 2\n");
+    assert_string_equal(text,
+                        "run   demo  seed 7\n"
+                        "ok    boot host0                              420ms\n"
+                        "fault stall-drive host0/ssd0  for 5ms\n"
+                        "FAIL  expect x: was 2\n");
 }
 
 static void no_progress(void **state)
@@ -320,8 +319,8 @@ static Scenario *load(const char *text)
 {
     ScenarioOptions options = { .root = g_getenv("OUTRIGGER_ROOT") };
     g_autoptr(GError) error = NULL;
-    Scenario *s = scenario_load_text("/scn/x.yaml", text, strlen(text),
-                                     &options, &error);
+    Scenario *s =
+        scenario_load_text("/scn/x.yaml", text, strlen(text), &options, &error);
 
     if (!s) {
         print_message("%s\n", error->message);
@@ -330,20 +329,20 @@ static Scenario *load(const char *text)
     return s;
 }
 
-#define SCENARIO                                                           \
-    "format: 1\nname: x\nseed: 7\n"                                        \
-    "time: {mode: lockstep, limit: 1s}\n"                                  \
-    "nodes:\n  host0:\n    kind: host\n    memory: 128MiB\n"               \
-    "    cpu: {ns_per_insn: 4}\n    append: extra\n"                       \
-    "    card:\n      profile: card-gen3x8\n"                              \
-    "      controls: {encryption: false}\n"                                \
-    "      drives: {ssd0: {size: 16MiB, profile: drive-tlc}}\n"            \
-    "      partitions: {p0: {drives: ssd0, size: 8MiB}}\n"                 \
-    "      interfaces:\n"                                                  \
-    "        fast: {namespaces: {1: p0}, limits: {iops: 10}}\n"            \
-    "        spare: {queues: 2}\n"                                         \
-    "    qemu_nvme: {peer: {size: 16MiB}}\n"                               \
-    "steps:\n  - boot: {node: host0}\n"                                    \
+#define SCENARIO                                                \
+    "format: 1\nname: x\nseed: 7\n"                             \
+    "time: {mode: lockstep, limit: 1s}\n"                       \
+    "nodes:\n  host0:\n    kind: host\n    memory: 128MiB\n"    \
+    "    cpu: {ns_per_insn: 4}\n    append: extra\n"            \
+    "    card:\n      profile: card-gen3x8\n"                   \
+    "      controls: {encryption: false}\n"                     \
+    "      drives: {ssd0: {size: 16MiB, profile: drive-tlc}}\n" \
+    "      partitions: {p0: {drives: ssd0, size: 8MiB}}\n"      \
+    "      interfaces:\n"                                       \
+    "        fast: {namespaces: {1: p0}, limits: {iops: 10}}\n" \
+    "        spare: {queues: 2}\n"                              \
+    "    qemu_nvme: {peer: {size: 16MiB}}\n"                    \
+    "steps:\n  - boot: {node: host0}\n"                         \
     "expect:\n  - {id: b, metric: host0.boots_count, is: 1}\n"
 
 static HostInstall install = {

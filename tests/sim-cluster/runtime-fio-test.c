@@ -75,8 +75,7 @@ static void seed_is_the_interfaces(void **state)
     g_ptr_array_unref(f.options);
 }
 
-static void collect(void *opaque, const char *name, Unit unit,
-                    uint64_t value)
+static void collect(void *opaque, const char *name, Unit unit, uint64_t value)
 {
     g_hash_table_insert(opaque, g_strdup(name),
                         g_memdup2(&value, sizeof(value)));
@@ -84,8 +83,8 @@ static void collect(void *opaque, const char *name, Unit unit,
 
 static GHashTable *parse(const ScnFio *f, const char *output, GError **error)
 {
-    GHashTable *got = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                            g_free);
+    GHashTable *got =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 
     if (!step_fio_parse(f, output, collect, got, error)) {
         g_clear_pointer(&got, g_hash_table_unref);
@@ -118,8 +117,9 @@ static void result(void **state)
 {
     ScnFio f = job();
     g_autoptr(GHashTable) got =
-        parse(&f, RESULT("0", "0") LOG "1000, 1010, 0, 0, 0\n"
-                                       "2000, 990, 0, 0, 0\n",
+        parse(&f,
+              RESULT("0", "0") LOG "1000, 1010, 0, 0, 0\n"
+                                   "2000, 990, 0, 0, 0\n",
               NULL);
 
     assert_non_null(got);
@@ -147,10 +147,11 @@ static void mixed_windows_are_joined(void **state)
 {
     ScnFio f = job();
     g_autoptr(GHashTable) got =
-        parse(&f, RESULT("0", "0") LOG "1000, 700, 0, 0, 0\n"
-                                       "1001, 300, 1, 0, 0\n"
-                                       "2001, 600, 0, 0, 0\n"
-                                       "2001, 300, 1, 0, 0\n",
+        parse(&f,
+              RESULT("0", "0") LOG "1000, 700, 0, 0, 0\n"
+                                   "1001, 300, 1, 0, 0\n"
+                                   "2001, 600, 0, 0, 0\n"
+                                   "2001, 300, 1, 0, 0\n",
               NULL);
 
     assert_value(got, "windows_count", 2);
@@ -196,9 +197,12 @@ static void errors_are_told_apart(void **state)
 static void no_result(void **state)
 {
     static const char *const outputs[] = {
-        "", "fio: not found\n", "\n@@@ fio json\n" LOG,
+        "",
+        "fio: not found\n",
+        "\n@@@ fio json\n" LOG,
         "\n@@@ fio json\n{\"jobs\": []}" LOG,
-        "\n@@@ fio json\n{\"jobs\": [" LOG, "\n@@@ fio json\n{}" LOG,
+        "\n@@@ fio json\n{\"jobs\": [" LOG,
+        "\n@@@ fio json\n{}" LOG,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(outputs); i++) {
@@ -295,8 +299,7 @@ static void not_extracted(void **state)
         ScnValue v;
 
         assert_false(step_extract(&e, cases[i].output, &v, &error));
-        assert_true(
-            g_error_matches(error, STEP_EXTRACT_ERROR, cases[i].code));
+        assert_true(g_error_matches(error, STEP_EXTRACT_ERROR, cases[i].code));
     }
 }
 

@@ -22,18 +22,17 @@
 #include "run_files.h"
 #include "runtime.h"
 
-#define HEAD                                                               \
-    "format: 1\nname: fake\nseed: 7\n"                                     \
+#define HEAD                           \
+    "format: 1\nname: fake\nseed: 7\n" \
     "time: {mode: lockstep, limit: 20s, step: 10ms}\n"
-#define NODE                                                               \
-    "nodes:\n  host0:\n    kind: host\n    memory: 64MiB\n"
-#define CARD                                                               \
-    "    card:\n      profile: card-gen3x8\n"                              \
-    "      drives: {ssd0: {size: 16MiB, profile: drive-tlc}}\n"            \
-    "      partitions: {p0: {drives: ssd0, size: 8MiB}}\n"                 \
+#define NODE "nodes:\n  host0:\n    kind: host\n    memory: 64MiB\n"
+#define CARD                                                    \
+    "    card:\n      profile: card-gen3x8\n"                   \
+    "      drives: {ssd0: {size: 16MiB, profile: drive-tlc}}\n" \
+    "      partitions: {p0: {drives: ssd0, size: 8MiB}}\n"      \
     "      interfaces: {fast: {namespaces: {1: p0}}}\n"
 #define BOOT "steps:\n  - boot: {node: host0}\n"
-#define EXEC(as, script)                                                   \
+#define EXEC(as, script) \
     "  - exec: {as: " as ", node: host0, run: \"" script "\"}\n"
 #define EXPECT "expect:\n"
 #define BOOTS "  - {id: boots, metric: host0.boots_count, is: 1}\n"
@@ -173,8 +172,8 @@ static gint64 metric(Fixture *f, const char *name)
     JsonObject *all = json_object_get_object_member(f->summary, "metrics");
 
     assert_true(json_object_has_member(all, name));
-    return json_object_get_int_member(
-        json_object_get_object_member(all, name), "value");
+    return json_object_get_int_member(json_object_get_object_member(all, name),
+                                      "value");
 }
 
 static bool exists(Fixture *f, const char *name)
@@ -203,9 +202,9 @@ static void held(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(run(f, HEAD NODE BOOT EXEC("hi", "FAKE:print hello")
-                                EXPECT BOOTS),
-                     EXIT_HELD);
+    assert_int_equal(
+        run(f, HEAD NODE BOOT EXEC("hi", "FAKE:print hello") EXPECT BOOTS),
+        EXIT_HELD);
     assert_string_equal(text(f, "verdict"), "held");
     assert_string_equal(text(f, "reason"), "");
     assert_int_equal(strlen(text(f, "trace_hash")), 64);
@@ -225,12 +224,11 @@ static void broken_expectation(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, HEAD NODE BOOT EXPECT
-            "  - {id: never, metric: host0.boots_count, is: 2}\n"),
-        EXIT_BROKEN);
+    assert_int_equal(run(f, HEAD NODE BOOT EXPECT
+                         "  - {id: never, metric: host0.boots_count, is: 2}\n"),
+                     EXIT_BROKEN);
     assert_string_equal(text(f, "verdict"), "broken");
-    assert_reason(f, "expect never: host0.boots_count: expected is 2, was 1");
+    assert_reason(f, "expect never: host0.boots_count: expected 2, was 1");
     assert_reason(f, "fake.yaml:");
     assert_true(exists(f, "nodes/host0/ram")); /* kept for looking at */
     assert_nothing_left(f);
@@ -258,21 +256,19 @@ static void failing_step(void **state)
                    EXEC("never", "FAKE:print x") EXPECT BOOTS),
         EXIT_BROKEN);
     assert_reason(f, "exit code 3, expected 0: why");
-    assert_int_equal(
-        json_array_get_length(
-            json_object_get_array_member(f->summary, "skipped")),
-        1);
+    assert_int_equal(json_array_get_length(
+                         json_object_get_array_member(f->summary, "skipped")),
+                     1);
 }
 
 static void step_within(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, HEAD NODE BOOT "  - exec: {as: x, node: host0, run: "
-                              "'FAKE:sleep 500', within: 100ms}\n" EXPECT
-                                  BOOTS),
-        EXIT_BROKEN);
+    assert_int_equal(run(f, HEAD NODE BOOT
+                         "  - exec: {as: x, node: host0, run: "
+                         "'FAKE:sleep 500', within: 100ms}\n" EXPECT BOOTS),
+                     EXIT_BROKEN);
     assert_reason(f, "not done within 100ms");
 }
 
@@ -280,11 +276,10 @@ static void simulated_limit(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, "format: 1\nname: fake\nseed: 7\n"
-               "time: {mode: lockstep, limit: 200ms}\n" NODE BOOT
-                   EXEC("x", "FAKE:sleep 5000") EXPECT BOOTS),
-        EXIT_BROKEN);
+    assert_int_equal(run(f, "format: 1\nname: fake\nseed: 7\n"
+                            "time: {mode: lockstep, limit: 200ms}\n" NODE BOOT
+                                EXEC("x", "FAKE:sleep 5000") EXPECT BOOTS),
+                     EXIT_BROKEN);
     assert_reason(f, "time limit of 200ms");
 }
 
@@ -297,10 +292,9 @@ static void until_stops_there(void **state)
     assert_reason(f, "stopped by --until");
     assert_int_equal(json_object_get_int_member(f->summary, "sim_ps"),
                      30 * PS_PER_MS);
-    assert_int_equal(
-        json_array_get_length(
-            json_object_get_array_member(f->summary, "skipped")),
-        1);
+    assert_int_equal(json_array_get_length(
+                         json_object_get_array_member(f->summary, "skipped")),
+                     1);
 }
 
 /* ---- deaths ------------------------------------------------------------ */
@@ -309,9 +303,8 @@ static void unexpected_death(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, HEAD NODE BOOT EXEC("x", "FAKE:die") EXPECT BOOTS),
-        EXIT_TESTBED);
+    assert_int_equal(run(f, HEAD NODE BOOT EXEC("x", "FAKE:die") EXPECT BOOTS),
+                     EXIT_TESTBED);
     assert_string_equal(text(f, "verdict"), "error");
     assert_reason(f, "QEMU died unexpectedly: signal 9");
     assert_true(exists(f, "nodes/host0/console.log"));
@@ -337,9 +330,8 @@ static void refused_options(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, HEAD NODE "    append: refuse\n" BOOT EXPECT BOOTS),
-        EXIT_USAGE);
+    assert_int_equal(run(f, HEAD NODE "    append: refuse\n" BOOT EXPECT BOOTS),
+                     EXIT_USAGE);
     assert_reason(f, "QEMU refused: refused");
 }
 
@@ -348,9 +340,8 @@ static void wall_limit(void **state)
     Fixture *f = *state;
 
     f->options.wall_limit_ns = 300 * 1000 * 1000;
-    assert_int_equal(
-        run(f, HEAD NODE BOOT EXEC("x", "FAKE:hang") EXPECT BOOTS),
-        EXIT_TESTBED);
+    assert_int_equal(run(f, HEAD NODE BOOT EXEC("x", "FAKE:hang") EXPECT BOOTS),
+                     EXIT_TESTBED);
     assert_reason(f, "wall-time limit");
     assert_nothing_left(f);
 }
@@ -366,9 +357,8 @@ static void interruption(void **state)
         kill(parent, SIGINT);
         _exit(0);
     }
-    assert_int_equal(
-        run(f, HEAD NODE BOOT EXEC("x", "FAKE:hang") EXPECT BOOTS),
-        EXIT_INTERRUPTED);
+    assert_int_equal(run(f, HEAD NODE BOOT EXEC("x", "FAKE:hang") EXPECT BOOTS),
+                     EXIT_INTERRUPTED);
     waitpid(child, NULL, 0);
     assert_reason(f, "interrupted by SIGINT");
     assert_nothing_left(f);
@@ -392,10 +382,11 @@ static void power_cycle(void **state)
     Fixture *f = *state;
 
     assert_int_equal(
-        run(f, HEAD NODE CARD BOOT EXEC("one", "FAKE:io 3")
-            "  - reboot: {node: host0}\n"
-            "  - poweroff: {node: host0}\n"
-            "  - start: {node: host0}\n" EXEC("two", "FAKE:io 4") EXPECT
+        run(f, HEAD NODE CARD BOOT EXEC(
+                   "one", "FAKE:io 3") "  - reboot: {node: host0}\n"
+                                       "  - poweroff: {node: host0}\n"
+                                       "  - start: {node: host0}\n" EXEC(
+                                           "two", "FAKE:io 4") EXPECT
             "  - {id: boots, metric: host0.boots_count, is: 3}\n"
             "  - {id: reads, metric: host0.fast.read_cmds_count, is: 7}\n"
             "  - {id: drive, metric: host0.ssd0.reads_count, is: 7}\n"),
@@ -420,11 +411,10 @@ static void garbage_from_the_guest(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, HEAD NODE BOOT EXEC("x", "FAKE:garbage @done\\nFAKE:garbage "
-                                        "hello\\nFAKE:print fine") EXPECT
-            BOOTS),
-        EXIT_HELD);
+    assert_int_equal(run(f, HEAD NODE BOOT EXEC(
+                                "x", "FAKE:garbage @done\\nFAKE:garbage "
+                                     "hello\\nFAKE:print fine") EXPECT BOOTS),
+                     EXIT_HELD);
 }
 
 static void background_load(void **state)
@@ -434,10 +424,12 @@ static void background_load(void **state)
     assert_int_equal(
         run(f, HEAD NODE BOOT
             "  - load: {as: bg, node: host0, run: \"FAKE:sleep "
-            "300\\nFAKE:exit 5\"}\n" EXEC("fg", "FAKE:print x")
-            "  - finish: {load: bg}\n" EXPECT
-            "  - {id: code, metric: bg.exit_code, is: 5}\n"
-            "  - {id: time, metric: bg.runtime_ps, at_least: 300ms}\n"),
+            "300\\nFAKE:exit 5\"}\n" EXEC(
+                "fg",
+                "FAKE:print x") "  - finish: {load: bg}\n" EXPECT
+                                "  - {id: code, metric: bg.exit_code, is: 5}\n"
+                                "  - {id: time, metric: bg.runtime_ps, "
+                                "at_least: 300ms}\n"),
         EXIT_HELD);
 }
 
@@ -457,10 +449,10 @@ static void update(void **state)
 {
     Fixture *f = *state;
 
-    assert_int_equal(
-        run(f, HEAD NODE CARD BOOT "  - card: {node: host0, do: update, "
-                                   "application: update}\n" EXPECT BOOTS),
-        EXIT_HELD);
+    assert_int_equal(run(f, HEAD NODE CARD BOOT
+                         "  - card: {node: host0, do: update, "
+                         "application: update}\n" EXPECT BOOTS),
+                     EXIT_HELD);
 }
 
 /* ---- repetition, controls ---------------------------------------------- */
@@ -505,11 +497,11 @@ static void kind_without_events(void **state)
     assert_reason(f, "doorbell");
 }
 
-#define CONTROLS(id, value)                                                \
-    "controls:\n  - {name: more, set: {steps.x.run: \"FAKE:print 20\"}, "  \
+#define CONTROLS(id, value)                                               \
+    "controls:\n  - {name: more, set: {steps.x.run: \"FAKE:print 20\"}, " \
     "breaks: {expect: " id ", by: " value "}}\n"
-#define EXTRACT                                                            \
-    "  - exec: {as: x, node: host0, run: 'FAKE:print 5', extract: "        \
+#define EXTRACT                                                     \
+    "  - exec: {as: x, node: host0, run: 'FAKE:print 5', extract: " \
     "{found: {regex: '(\\d+)'}}}\n"
 #define FOUND "  - {id: small, metric: x.found, at_most: 10}\n"
 
@@ -521,8 +513,7 @@ static void control_counts(void **state)
     assert_int_equal(
         run(f, HEAD NODE BOOT EXTRACT EXPECT FOUND CONTROLS("small", "10")),
         EXIT_HELD);
-    assert_int_equal(json_object_get_int_member(f->summary, "controls_run"),
-                     1);
+    assert_int_equal(json_object_get_int_member(f->summary, "controls_run"), 1);
     assert_true(exists(f, "controls/more/summary.json"));
     assert_nothing_left(f);
 }
