@@ -64,7 +64,10 @@ static void print_usage(FILE *out)
         fprintf(out, "  %-20s %s\n", left, v->summary);
     }
     fprintf(out,
-            "\n`outrigger VERB --help` has the options of a verb.\n"
+            "\nThe script ./outrigger also has `setup`, which only installs "
+            "and builds, and\n`test [--all]`, everything that continuous "
+            "integration runs.\n"
+            "`outrigger VERB --help` has the options of a verb.\n"
             "Exit codes: 0 held, 1 an expectation broke, 2 bad usage or an "
             "invalid scenario,\n77 a prerequisite is missing, 99 the testbed "
             "failed, 130 interrupted.\n");
