@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * metrics_table.c: the table of metrics; metrics_lookup.c searches it.
+ * metrics_table.c: the table of metrics; scenario_metrics.c searches it.
  */
 #include "metrics_table.h"
 
