@@ -55,6 +55,7 @@ static void admin(AppHost *h, NvmeSqe sqe)
 void app_host_start(AppHost *h, unsigned n)
 {
     reg_write(h, NVME_REG_CC, 0, 4);
+    h->completed = h->submitted; /* what was in flight is forgotten */
     for (unsigned q = 0; q <= APP_QUEUES; q++) {
         queue_reset(h, &h->q[q]);
     }
