@@ -103,6 +103,8 @@ class Card {
     uint64_t lower_bound_ps(const OpState &op, uint64_t now_ps) const;
     uint64_t drive_bound_ps(const OpState &op, uint64_t now_ps) const;
     uint64_t module_bound_ps() const;
+    uint64_t up_rest_ps() const;
+    uint64_t down_rest_ps() const;
     uint64_t drive_module_bound_ps(unsigned drive) const;
     bool heap_less(uint16_t a, uint16_t b) const;
     void heap_up(OpHeap *heap, uint32_t at);

@@ -18,26 +18,65 @@ static uint64_t chunks(uint64_t addr, uint64_t bytes, uint64_t align)
     return (addr + bytes - 1) / align - addr / align + 1;
 }
 
-/* One posted write, alone: wire time of all its TLPs without DLLPs. */
-static uint64_t write_wire_ps(const LinkTiming &link, const OpState &op)
-{
-    uint64_t n = chunks(op.addr, op.bytes, link.max_payload_bytes);
+/* Sizes beyond this are bounded without data link packets. */
+constexpr uint64_t kExactTlps = 64;
 
-    return wire_ps(link, n * (link.framing_bytes + 12) + op.bytes);
+/* TLPs of @header_bytes and a share of @bytes each, split at @align, on a
+ * wire of their own. */
+static uint64_t tlps_ps(const LinkTiming &link, uint64_t addr, uint64_t bytes,
+                        uint64_t align, uint32_t header_bytes)
+{
+    uint64_t n = chunks(addr, bytes, align);
+
+    return wire_ps(link, n * (link.framing_bytes + header_bytes) + bytes);
 }
 
-static uint64_t read_bound_ps(const CardTiming &timing, uint64_t addr,
-                              uint64_t bytes)
+/* The same with the data link packets between them, TLP by TLP. Exact when
+ * nothing else is sent; a bound in any case if the sender wants the wire from
+ * now on: then all that others send delays it, and makes more packets due. */
+static uint64_t exact_tlps_ps(const LinkTiming &link, const WireState &now,
+                              uint64_t addr, uint64_t bytes, uint32_t align,
+                              bool completions)
+{
+    WireState wire = now;
+    uint64_t end_ps = 0;
+
+    if (chunks(addr, bytes, align) > kExactTlps) {
+        return tlps_ps(link, addr, bytes, align, 12);
+    }
+    wire.free_ps = 0;
+    while (bytes) {
+        uint32_t n = piece_bytes(addr, static_cast<uint32_t>(bytes), align);
+        uint32_t header =
+            completions ? kCompletionHeaderBytes : request_header_bytes(addr);
+        uint32_t wire_bytes;
+
+        end_ps =
+            wire_send(link, &wire, wire.free_ps,
+                      link.framing_bytes + header + payload_wire_bytes(addr, n),
+                      &wire_bytes);
+        addr += n;
+        bytes -= n;
+    }
+    return end_ps;
+}
+
+/* Completions want the wire only later: others may have made, and sent, the
+ * packets that are due now. So they start from none due. */
+static uint64_t read_bound_ps(const CardTiming &timing, const OpState &op,
+                              uint64_t up_ps, uint64_t down_ps)
 {
     const LinkTiming &link = timing.link;
-    uint64_t chunk =
-        std::min(link.completion_payload_bytes, link.max_read_request_bytes);
-    uint64_t n = chunks(addr, bytes, chunk);
+    uint64_t ready_ps =
+        up_ps +
+        wire_ps(link, link.framing_bytes + request_header_bytes(op.addr)) +
+        timing.dma_issue_ps + link.up_propagation_ps + link.host_read_ps;
 
-    return wire_ps(link, link.framing_bytes + 12) + timing.dma_issue_ps +
-           link.up_propagation_ps + link.host_read_ps +
-           wire_ps(link,
-                   n * (link.framing_bytes + kCompletionHeaderBytes) + bytes) +
+    return std::max(ready_ps, down_ps) +
+           exact_tlps_ps(link, WireState(), op.addr, op.bytes,
+                         std::min(link.completion_payload_bytes,
+                                  link.max_read_request_bytes),
+                         true) +
            link.host_transmit_ps + link.down_propagation_ps +
            timing.dma_complete_ps;
 }
@@ -87,13 +126,19 @@ uint64_t Card::lower_bound_ps(const OpState &o, uint64_t now_ps) const
 
     switch (o.kind) {
     case MODEL_MMIO_WRITE:
-        return down_ps + write_wire_ps(link, o) + link.host_transmit_ps +
-               link.down_propagation_ps + link.mmio_accept_ps;
+        return down_ps +
+               exact_tlps_ps(link, state_->down.wire, o.addr, o.bytes,
+                             link.max_payload_bytes, false) +
+               link.host_transmit_ps + link.down_propagation_ps +
+               link.mmio_accept_ps;
     case MODEL_DMA_WRITE:
-        return up_ps + write_wire_ps(link, o) + timing_.dma_issue_ps +
-               link.up_propagation_ps + link.host_write_ps;
+        return up_ps +
+               exact_tlps_ps(link, state_->up.wire, o.addr, o.bytes,
+                             link.max_payload_bytes, false) +
+               timing_.dma_issue_ps + link.up_propagation_ps +
+               link.host_write_ps;
     case MODEL_DMA_READ:
-        return up_ps + read_bound_ps(timing_, o.addr, o.bytes);
+        return read_bound_ps(timing_, o, up_ps, down_ps);
     case MODEL_CONTROLLER:
         return now_ps + timing_.command_ps + timing_.command_latency_ps;
     case MODEL_CRYPTO:
@@ -109,39 +154,135 @@ static uint64_t plus(uint64_t at_ps, uint64_t more_ps)
     return at_ps == MODEL_PS_NEVER ? at_ps : at_ps + more_ps;
 }
 
+/* The front end's next events, each with what must follow it. */
+static uint64_t front_bound_ps(const DriveTiming &t, const DriveState &drive,
+                               const OpState *op, bool writers)
+{
+    uint64_t bound_ps = MODEL_PS_NEVER;
+
+    if (drive.front_op != NONE16) {
+        uint64_t read_ps =
+            t.dispatch_ps + t.bus_command_ps +
+            *std::min_element(t.page_read_ps, t.page_read_ps + t.page_types) +
+            t.read_complete_ps;
+
+        bound_ps =
+            drive.front_end_ps +
+            (op->kind == MODEL_DRIVE_READ ? read_ps : t.write_complete_ps);
+    }
+    if (drive.front_queue.head != NONE16) {
+        bound_ps = std::min(bound_ps,
+                            drive.front_end_ps +
+                                std::min(t.command_ps, t.discard_command_ps) +
+                                t.write_complete_ps);
+    }
+    if (drive.egress.head != NONE16) {
+        uint64_t at_ps =
+            std::max(drive.tx[drive.egress.head].at_ps, drive.egress_free_ps);
+
+        bound_ps = std::min(bound_ps, at_ps + t.read_complete_ps);
+    }
+    if (writers && drive.released.head != NONE16) {
+        bound_ps = std::min(bound_ps, drive.tx[drive.released.head].at_ps +
+                                          t.write_complete_ps);
+    }
+    return bound_ps;
+}
+
 uint64_t Card::drive_module_bound_ps(unsigned d) const
 {
+    const DriveState &drive = state_->drive[d];
     const DriveTiming &t = drive_timing_[d];
     const uint64_t *wake_ps = &state_->wake_ps[WAKE_CHANNEL(d, 0)];
-    uint64_t least_ps = std::min(t.read_complete_ps, t.write_complete_ps);
-    uint64_t channel_ps = MODEL_PS_NEVER;
+    bool readers = drive.read_slots < t.read_slots;
+    bool writers =
+        drive.write_queue.head != NONE16 || drive.flush_list.head != NONE16;
+    uint64_t channel_ps = MODEL_PS_NEVER, rest_ps = MODEL_PS_NEVER;
 
     for (uint32_t c = 0; c < t.channels; c++) {
         channel_ps = std::min(channel_ps, wake_ps[c]);
     }
-    return std::min(
-        plus(state_->wake_ps[WAKE_DRIVE(d)], least_ps),
-        plus(channel_ps, std::min(t.release_ps, t.bus_command_ps) + least_ps));
+    if (readers) {
+        rest_ps = t.bus_command_ps + t.read_complete_ps;
+    }
+    if (writers) {
+        rest_ps = std::min(rest_ps, t.release_ps + t.write_complete_ps);
+    }
+    if (rest_ps != MODEL_PS_NEVER) {
+        channel_ps = plus(channel_ps, rest_ps);
+    } else {
+        channel_ps = MODEL_PS_NEVER;
+    }
+    return std::min(channel_ps,
+                    front_bound_ps(t, drive,
+                                   &state_->op[drive.front_op % MODEL_MAX_OPS],
+                                   writers));
+}
+
+/* What follows the DMA engine's next event: the smallest rest of all
+ * operations at the heads of their queues. */
+uint64_t Card::up_rest_ps() const
+{
+    const LinkTiming &link = timing_.link;
+    uint64_t way_ps = timing_.dma_issue_ps + link.up_propagation_ps;
+    uint64_t read_ps = link.host_read_ps + link.host_transmit_ps +
+                       link.down_propagation_ps + timing_.dma_complete_ps;
+    uint64_t least_ps = MODEL_PS_NEVER;
+
+    for (uint32_t mask = state_->up.ready_mask; mask; mask &= mask - 1) {
+        unsigned requester = static_cast<unsigned>(__builtin_ctz(mask));
+        const OpState &o = state_->op[state_->up.queue[requester].head];
+        bool write = requester < MODEL_MAX_FUNCTIONS;
+        uint64_t rest_ps = tlps_ps(link, o.addr + o.sent, o.bytes - o.sent,
+                                   write ? link.max_payload_bytes
+                                         : link.completion_payload_bytes,
+                                   12) +
+                           (write ? link.host_write_ps : read_ps);
+
+        least_ps = std::min(least_ps, rest_ps);
+    }
+    return least_ps == MODEL_PS_NEVER ? 0 : way_ps + least_ps;
+}
+
+/* The same for the root complex: requests are completed in order. */
+uint64_t Card::down_rest_ps() const
+{
+    const LinkTiming &link = timing_.link;
+    const DownState &down = state_->down;
+    uint64_t least_ps = MODEL_PS_NEVER;
+
+    if (down.mmio_queued) {
+        const OpState &o = state_->op[down.mmio.head];
+
+        least_ps = tlps_ps(link, o.addr + o.sent, o.bytes - o.sent,
+                           link.max_payload_bytes, 12) +
+                   link.mmio_accept_ps;
+    }
+    if (down.count) {
+        const HostRead &read = down.ring[down.head];
+
+        least_ps = std::min(least_ps, tlps_ps(link, read.addr, read.bytes,
+                                              link.completion_payload_bytes,
+                                              kCompletionHeaderBytes) +
+                                          timing_.dma_complete_ps);
+    }
+    return least_ps == MODEL_PS_NEVER
+               ? 0
+               : least_ps + link.host_transmit_ps + link.down_propagation_ps;
 }
 
 /* Over all modules: next event, plus the least that follows it. */
 uint64_t Card::module_bound_ps() const
 {
-    const LinkTiming &link = timing_.link;
     const CardState &s = *state_;
-    uint64_t tlp_ps = wire_ps(link, link.framing_bytes + 12);
-    uint64_t up_ps = tlp_ps + timing_.dma_issue_ps + link.up_propagation_ps;
-    uint64_t down_ps = tlp_ps + link.host_transmit_ps +
-                       link.down_propagation_ps +
-                       std::min(timing_.dma_complete_ps, link.mmio_accept_ps);
-    bool writes = s.up.ready_mask & ((1u << MODEL_MAX_FUNCTIONS) - 1);
-    uint64_t bound_ps;
+    uint64_t bound_ps = MODEL_PS_NEVER;
 
-    bound_ps = plus(s.wake_ps[WAKE_DOWN], down_ps);
-    bound_ps =
-        std::min(bound_ps, plus(s.wake_ps[WAKE_UP],
-                                writes ? up_ps + link.host_write_ps
-                                       : up_ps + link.host_read_ps + down_ps));
+    if (s.wake_ps[WAKE_UP] != MODEL_PS_NEVER) {
+        bound_ps = s.wake_ps[WAKE_UP] + up_rest_ps();
+    }
+    if (s.wake_ps[WAKE_DOWN] != MODEL_PS_NEVER) {
+        bound_ps = std::min(bound_ps, s.wake_ps[WAKE_DOWN] + down_rest_ps());
+    }
     bound_ps = std::min(bound_ps,
                         plus(s.wake_ps[WAKE_CTRL],
                              timing_.command_ps + timing_.command_latency_ps));

@@ -50,8 +50,10 @@ static inline uint64_t credits_next_ps(const CreditPool &pool)
     return pool.count ? pool.ring[pool.head].at_ps : MODEL_PS_NEVER;
 }
 
-/* Sends the data link packets that are due, then a TLP. Returns wire bytes. */
-uint32_t wire_send(const LinkTiming &link, WireState *wire, uint32_t tlp_bytes);
+/* Sends a TLP from @start_ps on, then the data link packets that it makes
+ * due. Returns the end of the TLP; wire->free_ps is the end of the rest. */
+uint64_t wire_send(const LinkTiming &link, WireState *wire, uint64_t start_ps,
+                   uint32_t tlp_bytes, uint32_t *ret_bytes);
 
 /* Lists of page transactions (transaction.cpp). insert keeps the order of
  * (at_ps, seq); it is quick when the new one belongs near the end. */
@@ -78,7 +80,6 @@ class UpLink : public Module {
     bool grant(uint64_t now_ps);
     uint32_t send_writes(uint16_t index, uint64_t now_ps);
     uint32_t send_reads(uint16_t index, uint64_t now_ps);
-    void after_burst(uint16_t index, bool first, uint64_t now_ps);
     void pop(unsigned requester);
 
     UpState &up_;

@@ -63,13 +63,13 @@ bool DownLink::send_mmio(uint64_t now_ps)
                       units)) {
         return false;
     }
-    uint32_t bytes = wire_send(link, &down_.wire,
-                               link.framing_bytes + request_header_bytes(addr) +
-                                   wire_payload);
-
-    down_.wire.free_ps = now_ps + wire_ps(link, bytes);
+    uint32_t bytes;
     uint64_t arrival_ps =
-        down_.wire.free_ps + link.host_transmit_ps + link.down_propagation_ps;
+        wire_send(link, &down_.wire, now_ps,
+                  link.framing_bytes + request_header_bytes(addr) +
+                      wire_payload,
+                  &bytes) +
+        link.host_transmit_ps + link.down_propagation_ps;
 
     credits_return_at(&down_.mmio_credits,
                       arrival_ps + link.card_credit_return_ps,
@@ -110,7 +110,7 @@ bool DownLink::send_completions(uint64_t now_ps)
 {
     const LinkTiming &link = card_.timing().link;
     HostRead *read = &down_.ring[down_.head];
-    uint64_t end_ps = now_ps, arrival_ps = now_ps;
+    uint64_t start_ps = now_ps, arrival_ps = now_ps;
     uint32_t n = 0;
 
     while (n < link.completion_burst_tlps && read->bytes) {
@@ -124,12 +124,14 @@ bool DownLink::send_completions(uint64_t now_ps)
                           !link.completion_data_credits, units)) {
             break;
         }
-        uint32_t bytes = wire_send(link, &down_.wire,
-                                   link.framing_bytes + kCompletionHeaderBytes +
-                                       wire_payload);
+        uint32_t bytes;
 
-        end_ps += wire_ps(link, bytes);
-        arrival_ps = end_ps + link.host_transmit_ps + link.down_propagation_ps;
+        arrival_ps = wire_send(link, &down_.wire, start_ps,
+                               link.framing_bytes + kCompletionHeaderBytes +
+                                   wire_payload,
+                               &bytes) +
+                     link.host_transmit_ps + link.down_propagation_ps;
+        start_ps = down_.wire.free_ps;
         if (link.completion_header_credits) {
             credits_return_at(&down_.completion_credits,
                               arrival_ps + link.card_credit_return_ps,
@@ -144,7 +146,6 @@ bool DownLink::send_completions(uint64_t now_ps)
     if (!n) {
         return false;
     }
-    down_.wire.free_ps = end_ps;
     card_.count(COUNT_DOWN_TLPS, n);
     if (!read->bytes) {
         end_request(arrival_ps);

@@ -103,8 +103,9 @@ uint32_t UpLink::send_writes(uint16_t index, uint64_t now_ps)
 {
     const CardTiming &timing = card_.timing();
     const LinkTiming &link = timing.link;
+    uint64_t way_ps = timing.dma_issue_ps + link.up_propagation_ps;
     OpState &op = card_.op(index);
-    uint64_t end_ps = now_ps;
+    uint64_t start_ps = now_ps;
     uint32_t n = 0;
 
     while (n < timing.burst_tlps && op.sent < op.bytes) {
@@ -112,28 +113,29 @@ uint32_t UpLink::send_writes(uint16_t index, uint64_t now_ps)
         uint32_t payload =
             piece_bytes(addr, op.bytes - op.sent, link.max_payload_bytes);
         uint32_t wire_payload = payload_wire_bytes(addr, payload);
-        uint32_t units = (wire_payload + 15) / 16;
+        uint32_t units = (wire_payload + 15) / 16, bytes;
 
         if (!credits_take(&up_.posted, false, !link.posted_data_credits,
                           units)) {
             break;
         }
-        uint32_t bytes = wire_send(
-            link, &up_.wire,
-            link.framing_bytes + request_header_bytes(addr) + wire_payload);
+        uint64_t end_ps = wire_send(
+            link, &up_.wire, start_ps,
+            link.framing_bytes + request_header_bytes(addr) + wire_payload,
+            &bytes);
 
-        end_ps += wire_ps(link, bytes);
-        credits_return_at(&up_.posted,
-                          end_ps + timing.dma_issue_ps +
-                              link.up_propagation_ps + link.credit_return_ps,
+        start_ps = up_.wire.free_ps;
+        credits_return_at(&up_.posted, end_ps + way_ps + link.credit_return_ps,
                           link.posted_data_credits ? units : 0);
         op.sent += payload;
         card_.count(COUNT_UP_WIRE_BYTES, bytes);
         card_.count(COUNT_UP_PAYLOAD_BYTES, payload);
         n++;
-    }
-    if (n) {
-        up_.wire.free_ps = end_ps;
+        if (op.sent == op.bytes) {
+            pop(op.fn);
+            card_.schedule(index, end_ps + way_ps + link.host_write_ps);
+            break;
+        }
     }
     return n;
 }
@@ -145,7 +147,7 @@ uint32_t UpLink::send_reads(uint16_t index, uint64_t now_ps)
     const LinkTiming &link = timing.link;
     DownState &down = card_.s().down;
     OpState &op = card_.op(index);
-    uint64_t end_ps = now_ps;
+    uint64_t start_ps = now_ps;
     uint32_t n = 0;
 
     if (!op.sent && !up_.contexts) {
@@ -153,59 +155,39 @@ uint32_t UpLink::send_reads(uint16_t index, uint64_t now_ps)
     }
     while (n < timing.burst_tlps && op.sent < op.bytes) {
         uint64_t addr = op.addr + op.sent;
-        uint32_t bytes =
+        uint32_t wanted =
             piece_bytes(addr, op.bytes - op.sent, link.max_read_request_bytes);
+        uint32_t bytes;
 
         if (!up_.tags || !credits_take(&up_.nonposted, false, true, 0)) {
             break;
         }
-        uint32_t wire_bytes = wire_send(
-            link, &up_.wire, link.framing_bytes + request_header_bytes(addr));
-
-        end_ps += wire_ps(link, wire_bytes);
         uint64_t arrival_ps =
-            end_ps + timing.dma_issue_ps + link.up_propagation_ps;
+            wire_send(link, &up_.wire, start_ps,
+                      link.framing_bytes + request_header_bytes(addr), &bytes) +
+            timing.dma_issue_ps + link.up_propagation_ps;
         HostRead *read = &down.ring[(down.head + down.count) % kMaxReadTags];
 
-        *read = { arrival_ps + link.host_read_ps, addr, bytes, index };
+        start_ps = up_.wire.free_ps;
+        *read = { arrival_ps + link.host_read_ps, addr, wanted, index };
         down.count++;
         credits_return_at(&up_.nonposted, arrival_ps + link.credit_return_ps,
                           0);
         up_.contexts -= op.sent == 0;
         up_.tags--;
-        op.sent += bytes;
+        op.sent += wanted;
         op.pending++;
-        card_.count(COUNT_UP_WIRE_BYTES, wire_bytes);
+        card_.count(COUNT_UP_WIRE_BYTES, bytes);
         n++;
     }
+    if (n && op.sent == op.bytes) {
+        pop(MODEL_MAX_FUNCTIONS + op.fn);
+        op.place = PLACE_UP_WAIT;
+    }
     if (n) {
-        up_.wire.free_ps = end_ps;
         card_.down().arm(now_ps);
     }
     return n;
-}
-
-void UpLink::after_burst(uint16_t index, bool first, uint64_t now_ps)
-{
-    const CardTiming &timing = card_.timing();
-    OpState &op = card_.op(index);
-    uint64_t end_ps = up_.wire.free_ps;
-
-    card_.count(COUNT_UP_BUSY, end_ps - now_ps);
-    if (first) {
-        up_.wire.free_ps = std::max(end_ps, now_ps + timing.dma_request_ps);
-    }
-    if (op.sent < op.bytes) {
-        return;
-    }
-    pop(requester_of(op));
-    if (op.kind == MODEL_DMA_READ) {
-        op.place = PLACE_UP_WAIT;
-    } else {
-        card_.schedule(index, end_ps + timing.dma_issue_ps +
-                                  timing.link.up_propagation_ps +
-                                  timing.link.host_write_ps);
-    }
 }
 
 /* Only with a free wire. At most one burst an instant. */
@@ -229,7 +211,11 @@ bool UpLink::grant(uint64_t now_ps)
         if (n) {
             up_.last = requester;
             card_.count(COUNT_UP_TLPS, n);
-            after_burst(index, first, now_ps);
+            card_.count(COUNT_UP_BUSY, up_.wire.free_ps - now_ps);
+            if (first) {
+                up_.wire.free_ps = std::max(
+                    up_.wire.free_ps, now_ps + card_.timing().dma_request_ps);
+            }
             return true;
         }
     }

@@ -7,7 +7,7 @@
  *
  * Data link packets are charged to the direction that sends TLPs, one ACK
  * and one UpdateFC for every interval of its own wire bytes, as if the other
- * direction were loaded alike. Not modelled: replays, ordered sets other than
+ * direction were loaded alike. They follow the TLP that makes them due. Not modelled: replays, ordered sets other than
  * SKP, lane alignment of packets, power states.
  */
 #include "modules.h"
@@ -24,9 +24,10 @@ static uint32_t due_bytes(uint32_t *since, uint32_t interval, uint32_t packet)
     return n * packet;
 }
 
-uint32_t wire_send(const LinkTiming &link, WireState *wire, uint32_t tlp_bytes)
+/* Packets that the TLP just sent has made due; they follow it at once. */
+static uint32_t link_packets(const LinkTiming &link, WireState *wire)
 {
-    uint32_t bytes = tlp_bytes;
+    uint32_t bytes = 0;
 
     bytes +=
         due_bytes(&wire->ack_bytes, link.ack_interval_bytes, link.dllp_bytes);
@@ -36,15 +37,29 @@ uint32_t wire_send(const LinkTiming &link, WireState *wire, uint32_t tlp_bytes)
         bytes += due_bytes(&wire->skip_bytes,
                            link.skip_interval_symbols * link.lanes,
                            link.skip_symbols * link.lanes);
-        wire->skip_bytes += bytes;
-    }
-    if (link.ack_interval_bytes) {
-        wire->ack_bytes += bytes;
-    }
-    if (link.fc_interval_bytes) {
-        wire->fc_bytes += bytes;
     }
     return bytes;
+}
+
+static void count_bytes(const LinkTiming &link, WireState *wire, uint32_t bytes)
+{
+    wire->ack_bytes += link.ack_interval_bytes ? bytes : 0;
+    wire->fc_bytes += link.fc_interval_bytes ? bytes : 0;
+    wire->skip_bytes += link.skip_symbols ? bytes : 0;
+}
+
+uint64_t wire_send(const LinkTiming &link, WireState *wire, uint64_t start_ps,
+                   uint32_t tlp_bytes, uint32_t *ret_bytes)
+{
+    uint64_t end_ps = start_ps + wire_ps(link, tlp_bytes);
+    uint32_t packets;
+
+    count_bytes(link, wire, tlp_bytes);
+    packets = link_packets(link, wire);
+    count_bytes(link, wire, packets);
+    wire->free_ps = end_ps + (packets ? wire_ps(link, packets) : 0);
+    *ret_bytes = tlp_bytes + packets;
+    return end_ps;
 }
 
 void credits_release(CreditPool *pool, uint64_t now_ps)

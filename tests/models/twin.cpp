@@ -84,32 +84,38 @@ bool Twin::quiet() const
     return quiet;
 }
 
-/* The front packet of the burst starts: DLLPs that are due go first. */
 void Twin::packet_on_wire(Wire *wire, bool up)
 {
     unsigned bytes = wire->burst.front().bytes;
-    unsigned interval = config.skip_interval_symbols * 4;
 
-    if (config.ack_interval) {
-        while (wire->ack >= config.ack_interval) {
-            wire->ack -= config.ack_interval;
-            bytes += config.dllp;
-        }
+    wire->ack += bytes;
+    wire->fc += bytes;
+    wire->skip += bytes;
+    wire->left = bytes + extra(up ? STAGE_UP_WIRE : STAGE_DOWN_WIRE);
+}
+
+/* A TLP has left; the data link packets that are due follow it. */
+void Twin::link_packets(Wire *wire)
+{
+    unsigned interval = config.skip_interval_symbols * 4;
+    unsigned bytes = 0;
+
+    for (; config.ack_interval && wire->ack >= config.ack_interval;
+         wire->ack -= config.ack_interval) {
+        bytes += config.dllp;
     }
-    if (config.fc_interval) {
-        while (wire->fc >= config.fc_interval) {
-            wire->fc -= config.fc_interval;
-            bytes += config.dllp;
-        }
+    for (; config.fc_interval && wire->fc >= config.fc_interval;
+         wire->fc -= config.fc_interval) {
+        bytes += config.dllp;
     }
-    while (config.skip_symbols && wire->skip >= interval) {
-        wire->skip -= interval;
+    for (; config.skip_symbols && wire->skip >= interval;
+         wire->skip -= interval) {
         bytes += config.skip_symbols * 4;
     }
-    wire->ack += config.ack_interval ? bytes : 0;
-    wire->fc += config.fc_interval ? bytes : 0;
-    wire->skip += config.skip_symbols ? bytes : 0;
-    wire->left = bytes + extra(up ? STAGE_UP_WIRE : STAGE_DOWN_WIRE);
+    wire->ack += bytes;
+    wire->fc += bytes;
+    wire->skip += bytes;
+    wire->packets = bytes;
 }
 
 void Twin::move_wire(Wire *wire, bool up)
@@ -117,22 +123,24 @@ void Twin::move_wire(Wire *wire, bool up)
     if (wire->hold) {
         wire->hold--;
     }
-    if (wire->burst.empty() || --wire->left) {
-        return;
-    }
-    Packet packet = wire->burst.front();
+    if (wire->packets) {
+        wire->packets--;
+    } else if (wire->left && --wire->left == 0) {
+        Packet packet = wire->burst.front();
 
-    wire->burst.pop_front();
-    if (up) {
-        up_flight_.add(config.issue + config.up_propagation +
-                           extra(STAGE_UP_FLIGHT),
-                       packet);
-    } else {
-        down_flight_.add(config.host_transmit + config.down_propagation +
-                             extra(STAGE_DOWN_FLIGHT),
-                         packet);
+        wire->burst.pop_front();
+        if (up) {
+            up_flight_.add(config.issue + config.up_propagation +
+                               extra(STAGE_UP_FLIGHT),
+                           packet);
+        } else {
+            down_flight_.add(config.host_transmit + config.down_propagation +
+                                 extra(STAGE_DOWN_FLIGHT),
+                             packet);
+        }
+        link_packets(wire);
     }
-    if (!wire->burst.empty()) {
+    if (!wire->left && !wire->packets && !wire->burst.empty()) {
         packet_on_wire(wire, up);
     }
 }
@@ -247,7 +255,7 @@ bool Twin::grant_up(unsigned requester)
 
 void Twin::arbitrate_up()
 {
-    if (!up_.burst.empty() || up_.hold) {
+    if (!up_.burst.empty() || up_.packets || up_.hold) {
         return;
     }
     for (unsigned i = 1; i <= 2 * MODEL_MAX_FUNCTIONS; i++) {
@@ -330,7 +338,7 @@ bool Twin::grant_completions()
 
 void Twin::arbitrate_down()
 {
-    if (!down_.burst.empty()) {
+    if (!down_.burst.empty() || down_.packets) {
         return;
     }
     for (unsigned i = 1; i <= 2; i++) {

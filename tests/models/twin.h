@@ -183,6 +183,7 @@ class Twin {
     struct Wire {
         std::deque<Packet> burst; /* front is on the wire */
         unsigned left = 0;        /* cycles of the front packet */
+        unsigned packets = 0;     /* cycles of data link packets after it */
         unsigned hold = 0;        /* engine busy beyond the wire */
         unsigned ack = 0, fc = 0, skip = 0;
     };
@@ -197,6 +198,7 @@ class Twin {
     };
 
     void packet_on_wire(Wire *wire, bool up);
+    void link_packets(Wire *wire);
     void move_wire(Wire *wire, bool up);
     void move_credits();
     void arrive_up(const Packet &packet);
