@@ -145,7 +145,8 @@ void scenario_check_expect(ScenarioCheck *c)
 
 /* ---- controls ------------------------------------------------------------ */
 
-/* The bound that a relative margin refers to: the lower one of two. */
+/* A margin in percent of the bound (the lower one of two); never nothing, so
+ * that an override may set the bound to 0. */
 static bool relative_margin(const char *text, const ScnPredicate *p,
                             int64_t *ret)
 {
@@ -156,8 +157,8 @@ static bool relative_margin(const char *text, const ScnPredicate *p,
         !unit_parse(UNIT_PERCENT, text, &ppm, NULL)) {
         return false;
     }
-    margin = (__int128)p->value.number * ppm / 1000000;
-    *ret = margin > INT64_MAX ? INT64_MAX : (int64_t)margin;
+    margin = ((__int128)p->value.number * ppm + 999999) / 1000000;
+    *ret = margin > INT64_MAX ? INT64_MAX : MAX((int64_t)margin, ppm > 0);
     return true;
 }
 

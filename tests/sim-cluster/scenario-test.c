@@ -159,6 +159,26 @@ static void test_relative_margin(void **state)
     assert_int_equal(b->by, 210);
 }
 
+/* This used to be refused: the margin of a small bound was rounded to 0. */
+static void test_relative_margin_of_nothing(void **state)
+{
+    const char *sets[] = { "expect.rate.at_most=0", NULL };
+    g_autofree char *text =
+        scenario_edit("{expect: hidden, by: 1}", "{expect: rate, by: 20%}");
+    g_autofree char *zero =
+        scenario_edit("{expect: hidden, by: 1}", "{expect: rate, by: 0%}");
+    g_autoptr(Scenario) s = scenario_must(text, sets);
+    const ScnControl *control = s->controls->pdata[0];
+    const ScnBreak *b = control->breaks->pdata[0];
+
+    (void)state;
+    assert_int_equal(b->by, 1);
+    scenario_must_fail(zero, NULL,
+                       "s.yaml:50:32: a margin of nothing proves nothing\n"
+                       "      breaks: {expect: rate, by: 0%}\n"
+                       "                                 ^");
+}
+
 static void test_quick(void **state)
 {
     ScenarioOptions quick = { .quick = true };
@@ -363,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_control),
         cmocka_unit_test(test_relative_margin),
+        cmocka_unit_test(test_relative_margin_of_nothing),
         cmocka_unit_test(test_quick),
         cmocka_unit_test(test_holds),
         cmocka_unit_test(test_holds_text),
