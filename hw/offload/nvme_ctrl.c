@@ -232,7 +232,7 @@ static bool can_enable(const NvmeCtrl *c)
     uint64_t page = 1ull << (12 + NVME_CC_MPS(c->cc));
 
     /* Section 3.1.5: NVM command set, MPS within CAP, round robin. Section
-     * 3.1.9: admin queues of 2 to 4096 entries, page aligned. */
+     * 3.1.8: admin queues of 2 to 4096 entries, page aligned. */
     return NVME_CC_CSS(c->cc) == 0 && NVME_CC_AMS(c->cc) == 0 &&
            NVME_CC_MPS(c->cc) <= NVME_MPSMAX && !(c->asq & (page - 1)) &&
            !(c->acq & (page - 1)) && (c->aqa & 0xfff) && (c->aqa >> 16 & 0xfff);

@@ -17,7 +17,7 @@
 static void refuse(NvmeCtrl *c, CardGuestError code, unsigned qid)
 {
     nvme_guest_error(c, code, qid, 0);
-    /* Section 5.2, Figure 147: error status events */
+    /* Section 5.2: error status events */
     if (nvme_running(c)) {
         nvme_event_post(c, NVME_AER_ERROR,
                         code == CARD_GUEST_DOORBELL_QUEUE

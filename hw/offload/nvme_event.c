@@ -65,7 +65,7 @@ void nvme_event_deliver(NvmeCtrl *c)
         c->n_aer--;
         memmove(&c->aer[0], &c->aer[1], c->n_aer * sizeof(c->aer[0]));
         c->event_masked |= 1u << e.type;
-        /* Figure 146 */
+        /* Section 5.2: the result */
         s->result = e.type | e.info << 8 | (uint32_t)e.page << 16;
         nvme_complete(c, s, 0);
     }

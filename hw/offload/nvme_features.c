@@ -273,7 +273,7 @@ static uint16_t get_timestamp(NvmeCtrl *c, NvmeSlot *s, bool fallback)
     for (unsigned i = 0; i < 6; i++) {
         s->buf[i] = ms >> (8 * i);
     }
-    /* Figure 314: origin in bits 3:1; the clock never stops */
+    /* Section 5.21.1.14: origin in bits 3:1; the clock never stops */
     s->buf[6] = fallback ? 0 : c->features.timestamp_origin << 1;
     return 0;
 }
@@ -395,7 +395,7 @@ uint16_t nvme_get_feature_exec(NvmeCtrl *c, NvmeSlot *s)
 {
     const NvmeFeature *f = feature(s);
 
-    /* Figure 177: bit 2 changeable, 1 namespace specific, 0 saveable */
+    /* Section 5.13: bit 2 changeable, 1 namespace specific, 0 saveable */
     if (selected(s) == SELECT_CAPABILITIES) {
         s->result = 4 | (f->flags & FEAT_NS ? 2 : 0);
         return 0;

@@ -114,7 +114,7 @@ static void identify_ns(const CardNsInfo *info, uint8_t *buf)
     id->lbaf[0].performance = 1; /* the 4096 byte format is best: 0 */
 }
 
-/* Figure 249: namespace identification descriptors */
+/* Section 5.15.2.4: namespace identification descriptors */
 static uint8_t *descriptor(uint8_t *p, uint8_t type, const uint8_t *id,
                            uint8_t len)
 {

@@ -64,7 +64,7 @@ static uint16_t flush_check(NvmeCtrl *c, NvmeSlot *s)
     return card_io_check(c->card, &s->io);
 }
 
-/* ---- Read, Write, Compare: sections 6.9, 6.14, 6.6 -------------------------
+/* ---- Read, Write, Compare: sections 6.9, 6.15, 6.6 -------------------------
  */
 
 static uint16_t range_check(NvmeCtrl *c, NvmeSlot *s, CardIoOp op)
@@ -104,7 +104,7 @@ static uint16_t compare_done(NvmeCtrl *c, NvmeSlot *s)
                : 0;
 }
 
-/* ---- Write Zeroes, Verify: sections 6.16, 6.15 -----------------------------
+/* ---- Write Zeroes, Verify: sections 6.17, 6.14 -----------------------------
  */
 
 static uint16_t zeroes_check(NvmeCtrl *c, NvmeSlot *s)

@@ -124,8 +124,8 @@ static void set_nssr(NvmeCtrl *c, uint64_t value)
     }
 }
 
-/* The admin queue's place must not change while CC.EN is set, section 3.1.9
- * to 3.1.11. */
+/* The admin queue's place must not change while CC.EN is set, section 3.1.8
+ * to 3.1.10. */
 static bool admin_queue_fixed(NvmeCtrl *c)
 {
     if (c->cc & NVME_CC_EN) {

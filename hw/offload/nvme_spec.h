@@ -35,7 +35,7 @@ enum {
 };
 
 #define NVME_VERSION_1_4 0x00010400u
-#define NVME_NSSR_MAGIC 0x4e564d65u /* "NVMe", section 3.1.8 */
+#define NVME_NSSR_MAGIC 0x4e564d65u /* "NVMe", section 3.1.7 */
 
 /* CC, section 3.1.5 */
 #define NVME_CC_EN 0x1u
@@ -74,7 +74,7 @@ typedef struct NvmeSqe {
     uint32_t cdw14;
     uint32_t cdw15;
 } NvmeSqe;
-_Static_assert(sizeof(NvmeSqe) == 64, "section 4.2, Figure 105");
+_Static_assert(sizeof(NvmeSqe) == 64, "section 4.2");
 
 /* Section 4.6 */
 typedef struct NvmeCqe {
@@ -85,7 +85,7 @@ typedef struct NvmeCqe {
     uint16_t cid;
     uint16_t status; /* bit 0: phase */
 } NvmeCqe;
-_Static_assert(sizeof(NvmeCqe) == 16, "section 4.6, Figure 122");
+_Static_assert(sizeof(NvmeCqe) == 16, "section 4.6");
 
 /* Section 4.4 */
 typedef struct NvmeSgl {
@@ -94,7 +94,7 @@ typedef struct NvmeSgl {
     uint8_t reserved[3];
     uint8_t type; /* 7:4 type, 3:0 sub type */
 } NvmeSgl;
-_Static_assert(sizeof(NvmeSgl) == 16, "section 4.4, Figure 114");
+_Static_assert(sizeof(NvmeSgl) == 16, "section 4.4");
 
 enum {
     NVME_SGL_DATA_BLOCK = 0x0,
@@ -103,7 +103,7 @@ enum {
     NVME_SGL_LAST_SEGMENT = 0x3
 };
 
-/* Section 6.7, Figure 371 */
+/* Section 6.7 */
 typedef struct NvmeDsmRange {
     uint32_t attributes;
     uint32_t blocks;
@@ -111,7 +111,7 @@ typedef struct NvmeDsmRange {
 } NvmeDsmRange;
 _Static_assert(sizeof(NvmeDsmRange) == 16, "section 6.7");
 
-/* Section 5, Figure 139 */
+/* Section 5 */
 enum {
     NVME_ADM_DELETE_SQ = 0x00,
     NVME_ADM_CREATE_SQ = 0x01,
@@ -127,7 +127,7 @@ enum {
     NVME_ADM_FORMAT = 0x80
 };
 
-/* Section 6, Figure 347 */
+/* Section 6 */
 enum {
     NVME_IO_FLUSH = 0x00,
     NVME_IO_WRITE = 0x01,
@@ -285,7 +285,7 @@ enum {
     NVME_CNS_CTRLS = 0x13
 };
 
-/* Section 5.15.2.2, Figure 247 */
+/* Section 5.15.2.2 */
 typedef struct __attribute__((packed)) NvmeIdCtrl {
     uint16_t vid, ssvid;
     char sn[20], mn[40], fr[8];
@@ -331,7 +331,7 @@ typedef struct __attribute__((packed)) NvmeIdCtrl {
 } NvmeIdCtrl;
 _Static_assert(sizeof(NvmeIdCtrl) == 4096, "section 5.15.2.2");
 
-/* Section 5.15.2.1, Figure 245 */
+/* Section 5.15.2.1 */
 typedef struct __attribute__((packed)) NvmeIdNs {
     uint64_t nsze, ncap, nuse;
     uint8_t nsfeat, nlbaf, flbas, mc, dpc, dps, nmic, rescap, fpi, dlfeat;
