@@ -266,7 +266,7 @@ _Static_assert(sizeof(NvmeEffectsLog) == 4096, "section 5.14.1.5");
 
 #define NVME_EFFECT_SUPPORTED 0x00001u
 #define NVME_EFFECT_CONTENT 0x00002u      /* user data may change */
-#define NVME_EFFECT_NS 0x00008u           /* capabilities of one namespace */
+#define NVME_EFFECT_NS 0x00004u           /* capabilities of a namespace */
 #define NVME_EFFECT_EXCLUSIVE_NS 0x10000u /* one at a time on a namespace */
 
 /* ---- identify, section 5.15 ------------------------------------------------
