@@ -216,6 +216,7 @@ struct Card {
     uint64_t next_seq;
     unsigned n_ready; /* physical requests that wait to be submitted */
     bool suspended;
+    bool key_failed; /* during load */
     CardRekey rekey;
     GArray *faults; /* CardFault, without stalls */
 };

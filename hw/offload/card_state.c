@@ -148,6 +148,7 @@ static void part_keys(Card *card, CardPart *part, const GPtrArray *ring,
                    part->id, part->name);
     } else if ((part->fn >= 0 || part->rekeying) &&
                !card_part_open_keys(card, part)) {
+        card->key_failed = true;
         state_fail(r,
                    "the key of partition '%s' does not open: it was sealed "
                    "under another root secret",
@@ -404,7 +405,9 @@ static bool load_into(Card *card, const GPtrArray *ring, const void *data,
         why = card_io_loaded_check(card);
     }
     if (why) {
-        card_refuse(errp, CARD_APP_ERROR_STATE, "saved state: %s", why);
+        card_refuse(
+            errp, card->key_failed ? CARD_APP_ERROR_KEY : CARD_APP_ERROR_STATE,
+            "saved state: %s", why);
         g_free(why);
         return false;
     }
