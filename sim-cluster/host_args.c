@@ -248,7 +248,8 @@ static void add_card(Builder *b, const ScnCard *card)
 }
 
 /* The user's disk image: a drive on a card of its own, so that booting from
- * it is as repeatable as everything else. */
+ * it is as repeatable as everything else. EDK II's driver wants two I/O
+ * queues. */
 static void add_disk(Builder *b)
 {
     g_autofree char *app = host_install_app(b->a->install, "stock");
@@ -266,7 +267,7 @@ static void add_disk(Builder *b)
     add_option(b, "-device",
                "offload-nvme,card=" HOST_DISK_CARD
                ",interface=" HOST_DISK_INTERFACE
-               ",bus=rp%u,serial=" HOST_DISK_INTERFACE ",queues=1,bootindex=0",
+               ",bus=rp%u,serial=" HOST_DISK_INTERFACE ",queues=4,bootindex=0",
                port);
 }
 
