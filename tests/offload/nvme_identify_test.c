@@ -43,6 +43,7 @@ static void controller_config(void **state)
     NvmeCtrlConfig config = host_config(3);
     Host *h;
     NvmeIdCtrl id, other;
+    NvmeEffectsLog log;
 
     config.pci_vid = 0x1234;
     config.pci_ssvid = 0x5678;
@@ -55,6 +56,8 @@ static void controller_config(void **state)
     assert_int_equal(id.vid, 0x1234);
     assert_int_equal(id.ssvid, 0x5678);
     assert_int_equal(id.oacs, 1 << 1);
+    assert_int_equal(host_get_log(h, NVME_LOG_EFFECTS, false, &log, 4096), 0);
+    assert_int_equal(log.admin[NVME_ADM_DBBUF], 0);
     assert_status(h, 0,
                   ((NvmeSqe){ .opcode = NVME_ADM_DBBUF,
                               .prp1 = 0x100000,

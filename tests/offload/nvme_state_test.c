@@ -185,6 +185,25 @@ static void every_stage_is_saved(void **state)
     }
 }
 
+/* The flush of a shutdown is under way. */
+static void shutdown_is_saved(void **state)
+{
+    for (unsigned resubmit = 0; resubmit < 2; resubmit++) {
+        Host *h = small_host(1);
+
+        host_enable(h);
+        mock_delays(h->m, 1000);
+        host_write(h, NVME_REG_CC, 0x464001, 4);
+        replace(h, resubmit);
+        assert_int_equal(host_csts(h),
+                         NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURRING);
+        mock_run_idle(h->m);
+        assert_int_equal(host_csts(h), NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
+        assert_true(nvme_ctrl_idle(h->ctrl));
+        host_free(h);
+    }
+}
+
 /* ---- wrong streams ------------------------------------------------------------ */
 
 static bool try_load(Host *h, Card *card, const uint8_t *data, size_t len,
@@ -379,6 +398,7 @@ int main(void)
         cmocka_unit_test(replaced_at_every_event),
         cmocka_unit_test(resubmitted),
         cmocka_unit_test(every_stage_is_saved),
+        cmocka_unit_test(shutdown_is_saved),
         cmocka_unit_test(mutations),
         cmocka_unit_test(truncations),
         cmocka_unit_test(other_configuration),
