@@ -11,8 +11,7 @@
 
 #define DNR(status) ((uint16_t)((status) | NVME_STATUS_DNR))
 
-/* ---- queues, sections 5.3 to 5.6 -------------------------------------------
- */
+/* ---- queues, sections 5.3 to 5.6 ---------------------------------------- */
 
 static bool qid_valid(unsigned qid)
 {
@@ -188,8 +187,7 @@ static uint16_t delete_sq(NvmeCtrl *c, NvmeSlot *s)
     return 0;
 }
 
-/* ---- Abort, section 5.1
- * ------------------------------------------------------- */
+/* ---- Abort, section 5.1 ------------------------------------------------- */
 
 static bool abort_aer(NvmeCtrl *c, NvmeSlot *t)
 {
@@ -243,8 +241,7 @@ static uint16_t abort_exec(NvmeCtrl *c, NvmeSlot *s)
     return 0;
 }
 
-/* ---- Doorbell Buffer Config, section 5.7
- * ---------------------------------------- */
+/* ---- Doorbell Buffer Config, section 5.7 -------------------------------- */
 
 static uint16_t dbbuf_exec(NvmeCtrl *c, NvmeSlot *s)
 {
@@ -269,8 +266,7 @@ static uint16_t dbbuf_exec(NvmeCtrl *c, NvmeSlot *s)
     return 0;
 }
 
-/* ---- Format NVM, section 5.23
- * ------------------------------------------------------ */
+/* ---- Format NVM, section 5.23 ------------------------------------------- */
 
 static uint32_t format_mask(const NvmeSlot *s)
 {

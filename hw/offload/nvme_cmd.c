@@ -17,7 +17,7 @@ unsigned nvme_slot_index(const NvmeCtrl *c, const NvmeSlot *s)
     return s - c->slot;
 }
 
-/* ---- slots --------------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------- */
 
 static unsigned hash_of(uint16_t sqid, uint16_t cid)
 {
@@ -124,8 +124,7 @@ uint8_t *nvme_buffer(NvmeSlot *s, uint32_t bytes)
     return s->buf;
 }
 
-/* ---- stages ---------------------------------------------------------------
- */
+/* ---- stages ------------------------------------------------------------- */
 
 /* What the link carries for the data: bit buckets stay on the card. */
 static uint32_t host_bytes(const NvmeSlot *s, uint64_t *ret_addr)
@@ -201,8 +200,7 @@ bool nvme_cmd_abortable(const NvmeSlot *s)
     return s->stage >= NVME_PARSE && s->stage <= NVME_CARD;
 }
 
-/* ---- fetch and parse -------------------------------------------------------
- */
+/* ---- fetch and parse ---------------------------------------------------- */
 
 static uint32_t sqe_bytes(NvmeCtrl *c, const NvmeSlot *s)
 {
@@ -501,8 +499,7 @@ void nvme_cmd_model_done(NvmeCtrl *c, NvmeSlot *s)
     }
 }
 
-/* ---- completion -------------------------------------------------------------
- */
+/* ---- completion --------------------------------------------------------- */
 
 static bool guests_fault(uint16_t status)
 {

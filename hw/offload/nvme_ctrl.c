@@ -132,8 +132,7 @@ void nvme_ctrl_model_done(NvmeCtrl *c, uint64_t tag, uint64_t at_ps)
     }
 }
 
-/* ---- reset
- * -------------------------------------------------------------------- */
+/* ---- reset -------------------------------------------------------------- */
 
 static void reset_slots(NvmeCtrl *c)
 {
@@ -224,8 +223,7 @@ void nvme_ctrl_reset(NvmeCtrl *c, CardResetKind kind)
     card_progress(c->card);
 }
 
-/* ---- enable and shutdown
- * --------------------------------------------------------- */
+/* ---- enable and shutdown ------------------------------------------------ */
 
 static bool can_enable(const NvmeCtrl *c)
 {
@@ -303,9 +301,7 @@ void nvme_shutdown_done(NvmeCtrl *c, NvmeSlot *s)
     }
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------- */
 
 NvmeCtrl *nvme_ctrl_new(Card *card, const NvmeCtrlConfig *config)
 {

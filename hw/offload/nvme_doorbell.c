@@ -173,8 +173,7 @@ void nvme_doorbell_done(NvmeCtrl *c, unsigned index)
     ring(c, d->qid, d->is_cq, d->value);
 }
 
-/* ---- shadow doorbells -------------------------------------------------------
- */
+/* ---- shadow doorbells --------------------------------------------------- */
 
 static NvmeShadowState *shadow_of(NvmeCtrl *c, unsigned qid, bool is_cq)
 {

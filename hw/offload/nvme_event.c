@@ -47,8 +47,7 @@ void nvme_fatal(NvmeCtrl *c)
     }
 }
 
-/* ---- asynchronous events ----------------------------------------------------
- */
+/* ---- asynchronous events ------------------------------------------------ */
 
 void nvme_event_deliver(NvmeCtrl *c)
 {
@@ -143,8 +142,7 @@ void nvme_ctrl_ns_changed(NvmeCtrl *c, uint32_t nsid)
     }
 }
 
-/* ---- error log
- * ---------------------------------------------------------------- */
+/* ---- error log ---------------------------------------------------------- */
 
 void nvme_error_log(NvmeCtrl *c, const NvmeSlot *s, uint16_t status)
 {

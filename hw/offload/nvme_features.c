@@ -45,8 +45,7 @@ void nvme_features_reset(NvmeCtrl *c)
     };
 }
 
-/* ---- one by one
- * --------------------------------------------------------------- */
+/* ---- one by one --------------------------------------------------------- */
 
 /* 01h, section 5.21.1.1: AB and the weights, which round robin ignores */
 static uint16_t set_arbitration(NvmeCtrl *c, NvmeSlot *s)
@@ -294,8 +293,7 @@ static uint16_t get_host_behavior(NvmeCtrl *c, NvmeSlot *s, bool fallback)
     return 0;
 }
 
-/* ---- table
- * ---------------------------------------------------------------------- */
+/* ---- table -------------------------------------------------------------- */
 
 static const NvmeFeature features[] = {
     [NVME_FEAT_ARBITRATION] = { FEAT_KNOWN, 0, set_arbitration,

@@ -45,8 +45,7 @@ uint32_t nvme_buffer_bytes(const NvmeSlot *s)
                                                        : s->bytes;
 }
 
-/* ---- Flush, section 6.8 ----------------------------------------------------
- */
+/* ---- Flush, section 6.8 ------------------------------------------------- */
 
 static uint16_t flush_check(NvmeCtrl *c, NvmeSlot *s)
 {
@@ -64,8 +63,7 @@ static uint16_t flush_check(NvmeCtrl *c, NvmeSlot *s)
     return card_io_check(c->card, &s->io);
 }
 
-/* ---- Read, Write, Compare: sections 6.9, 6.15, 6.6 -------------------------
- */
+/* ---- Read, Write, Compare: sections 6.9, 6.15, 6.6 ---------------------- */
 
 static uint16_t range_check(NvmeCtrl *c, NvmeSlot *s, CardIoOp op)
 {
@@ -104,8 +102,7 @@ static uint16_t compare_done(NvmeCtrl *c, NvmeSlot *s)
                : 0;
 }
 
-/* ---- Write Zeroes, Verify: sections 6.17, 6.14 -----------------------------
- */
+/* ---- Write Zeroes, Verify: sections 6.17, 6.14 -------------------------- */
 
 static uint16_t zeroes_check(NvmeCtrl *c, NvmeSlot *s)
 {
@@ -141,8 +138,7 @@ static uint16_t pieces_done(NvmeCtrl *c, NvmeSlot *s)
     return pieces_exec(c, s);
 }
 
-/* ---- Dataset Management, section 6.7 ----------------------------------------
- */
+/* ---- Dataset Management, section 6.7 ------------------------------------ */
 
 static uint16_t dsm_check(NvmeCtrl *c, NvmeSlot *s)
 {
@@ -202,7 +198,7 @@ static uint16_t dsm_done(NvmeCtrl *c, NvmeSlot *s)
     return dsm_next(c, s);
 }
 
-/* ---- after a load ------------------------------------------------------------ */
+/* ---- after a load ------------------------------------------------------- */
 
 static void restore_pieces(NvmeSlot *s, bool started)
 {

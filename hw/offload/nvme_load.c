@@ -362,7 +362,7 @@ static void get_all(NvmeCtrl *c, StateReader *r)
     }
 }
 
-/* ---- what follows from the rest --------------------------------------------- */
+/* ---- what follows from the rest ----------------------------------------- */
 
 static void derive_slots(NvmeCtrl *c)
 {
@@ -412,7 +412,7 @@ static void derive(NvmeCtrl *c)
     c->page_bits = 12 + (c->csts & NVME_CSTS_RDY ? NVME_CC_MPS(c->cc) : 0);
 }
 
-/* ---- load ---------------------------------------------------------------------- */
+/* ---- load --------------------------------------------------------------- */
 
 /* The buffer has room for the blocks as the card sees them. */
 static bool buffer_fits(const NvmeCtrl *c, const NvmeSlot *s)
@@ -505,7 +505,7 @@ bool nvme_ctrl_load(NvmeCtrl *c, StateReader *r, bool resubmit)
     return ok;
 }
 
-/* ---- resubmit ------------------------------------------------------------------- */
+/* ---- resubmit ----------------------------------------------------------- */
 
 static void resubmit_slot(NvmeCtrl *c, NvmeSlot *s)
 {

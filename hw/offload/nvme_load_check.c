@@ -261,7 +261,7 @@ bool nvme_load_check(NvmeCtrl *c, StateReader *r)
            need(r, check_formats(c), "format", 0);
 }
 
-/* ---- commands ------------------------------------------------------------------ */
+/* ---- commands ----------------------------------------------------------- */
 
 /* What the command's check had set s->bytes to; false: it would have refused
  * the command. */

@@ -51,8 +51,7 @@ static uint16_t read_list(NvmeCtrl *c, NvmeSlot *s, uint64_t addr,
     return NVME_PENDING;
 }
 
-/* ---- PRP, section 4.3 ------------------------------------------------------
- */
+/* ---- PRP, section 4.3 --------------------------------------------------- */
 
 static uint16_t prp_list(NvmeCtrl *c, NvmeSlot *s, uint64_t addr)
 {
@@ -122,8 +121,7 @@ static uint16_t prp_entries(NvmeCtrl *c, NvmeSlot *s, const uint64_t *entry,
     return s->walk.mapped == s->bytes ? 0 : NVME_INTERNAL_ERROR;
 }
 
-/* ---- SGL, section 4.4 ------------------------------------------------------
- */
+/* ---- SGL, section 4.4 --------------------------------------------------- */
 
 static uint16_t sgl_segment(NvmeCtrl *c, NvmeSlot *s, const NvmeSgl *d)
 {
@@ -226,8 +224,7 @@ static uint16_t sgl_piece(NvmeCtrl *c, NvmeSlot *s, const uint8_t *raw,
     return sgl_end(s);
 }
 
-/* ---- both ------------------------------------------------------------------
- */
+/* ---- both --------------------------------------------------------------- */
 
 /* 0: s->runs describes s->bytes. NVME_PENDING: a list has to be read first;
  * nvme_cmd_mapped() or a completion follows. */

@@ -20,8 +20,7 @@ bool nvme_cq_full(const NvmeCq *cq)
     return (cq->tail + 1u == cq->size ? 0 : cq->tail + 1u) == cq->head;
 }
 
-/* ---- fetch ------------------------------------------------------------------
- */
+/* ---- fetch -------------------------------------------------------------- */
 
 /* Brings the ready bit up to date. */
 void nvme_sq_ready(NvmeCtrl *c, unsigned qid)
@@ -166,8 +165,7 @@ void nvme_sq_remove(NvmeCtrl *c, unsigned qid)
     nvme_sq_ready(c, qid);
 }
 
-/* ---- completion
- * --------------------------------------------------------------- */
+/* ---- completion --------------------------------------------------------- */
 
 /* Gives entries to the completions that wait, as long as there is room. */
 void nvme_cq_post(NvmeCtrl *c, unsigned qid)

@@ -138,7 +138,7 @@ enum {
     NVME_IO_VERIFY = 0x0c
 };
 
-/* ---- status, section 4.6.1: SCT << 8 | SC, and the bits above ------------ */
+/* ---- status, section 4.6.1: SCT << 8 | SC, and the bits above ----------- */
 
 #define NVME_STATUS_CODE 0x07ffu
 #define NVME_STATUS_MORE 0x2000u /* see the error log */
@@ -180,7 +180,7 @@ enum {
     NVME_COMPARE_FAILURE = 0x285
 };
 
-/* ---- asynchronous events, section 5.2 ------------------------------------ */
+/* ---- asynchronous events, section 5.2 ----------------------------------- */
 
 enum {
     NVME_AER_ERROR = 0,
@@ -196,8 +196,7 @@ enum {
     NVME_AER_NOTICE_NS_CHANGED = 0
 };
 
-/* ---- log pages, section 5.14 ----------------------------------------------
- */
+/* ---- log pages, section 5.14 -------------------------------------------- */
 
 enum {
     NVME_LOG_ERROR = 0x01,
@@ -269,8 +268,7 @@ _Static_assert(sizeof(NvmeEffectsLog) == 4096, "section 5.14.1.5");
 #define NVME_EFFECT_NS 0x00004u           /* capabilities of a namespace */
 #define NVME_EFFECT_EXCLUSIVE_NS 0x10000u /* one at a time on a namespace */
 
-/* ---- identify, section 5.15 ------------------------------------------------
- */
+/* ---- identify, section 5.15 --------------------------------------------- */
 
 enum {
     NVME_CNS_NS = 0x00,
@@ -352,8 +350,7 @@ typedef struct __attribute__((packed)) NvmeIdNs {
 } NvmeIdNs;
 _Static_assert(sizeof(NvmeIdNs) == 4096, "section 5.15.2.1");
 
-/* ---- features, section 5.21 -------------------------------------------------
- */
+/* ---- features, section 5.21 --------------------------------------------- */
 
 enum {
     NVME_FEAT_ARBITRATION = 0x01,

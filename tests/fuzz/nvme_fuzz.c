@@ -133,7 +133,7 @@ static void run_for(World *w, uint64_t ps)
     w->m->now_ps = end;
 }
 
-/* ---- operations ---------------------------------------------------------------- */
+/* ---- operations --------------------------------------------------------- */
 
 static void access_any(World *w, Input *in)
 {

@@ -108,7 +108,7 @@ static void io(unsigned q, unsigned opcode, unsigned nsid, unsigned slba,
     cmd(q, opcode, nsid, FUZZ_DATA, FUZZ_DATA + 4096, slba, 0, nlb - 1);
 }
 
-/* ---- sequences ----------------------------------------------------------------- */
+/* ---- sequences ---------------------------------------------------------- */
 
 /* A Linux probe, then some I/O */
 static void probe(void)

@@ -45,8 +45,7 @@ CardIfStats *card_if_stats(Card *card, unsigned fn)
     return &card->stats[fn];
 }
 
-/* ---- namespaces
- * -------------------------------------------------------------- */
+/* ---- namespaces --------------------------------------------------------- */
 
 static const MockNs *find(const Card *card, unsigned fn, uint32_t nsid)
 {
@@ -123,8 +122,7 @@ void mock_card_detach(Card *card, unsigned fn, uint32_t nsid)
     nvme_ctrl_ns_changed(card->ctrl[fn], nsid);
 }
 
-/* ---- I/O
- * ------------------------------------------------------------------------ */
+/* ---- I/O ---------------------------------------------------------------- */
 
 uint16_t card_io_check(const Card *card, const CardIo *io)
 {
@@ -355,8 +353,7 @@ static void timer(void *user, unsigned timer)
     nvme_ctrl_timer(card->ctrl[timer - SEAM_TIMER_COALESCE]);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------- */
 
 static void hook(Card *card, MockSeam *m)
 {

@@ -21,7 +21,7 @@ uint64_t mock_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* ---- host memory ------------------------------------------------------- */
+/* ---- host memory -------------------------------------------------------- */
 
 static bool dma_allowed(MockSeam *m, unsigned fn, bool write, uint64_t addr,
                         size_t len)
@@ -84,7 +84,7 @@ static void intx_set(void *opaque, unsigned fn, bool asserted)
     m->intx[fn] = asserted;
 }
 
-/* ---- time -------------------------------------------------------------- */
+/* ---- time --------------------------------------------------------------- */
 
 static uint64_t now_ps(void *opaque)
 {
@@ -327,7 +327,7 @@ void mock_run_idle(MockSeam *m)
     }
 }
 
-/* ---- drives ------------------------------------------------------------ */
+/* ---- drives ------------------------------------------------------------- */
 
 static int drive_access(MockSeam *m, unsigned drive, MockDriveOp op,
                         uint64_t offset, uint64_t len)
@@ -489,7 +489,7 @@ static void event(void *opaque, const CardEvent *ev)
     }
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 MockSeam *mock_seam_new(uint64_t ram_bytes, uint64_t seed)
 {

@@ -206,7 +206,7 @@ static void two_deletes_at_once(void **state)
     assert_int_equal(ok, 1);
 }
 
-/* ---- Abort ------------------------------------------------------------------ */
+/* ---- Abort -------------------------------------------------------------- */
 
 static NvmeSqe abort_of(unsigned sqid, unsigned cid)
 {
@@ -301,7 +301,7 @@ static void abort_limit(void **state)
     assert_int_equal(refused, 4);
 }
 
-/* ---- common rules ---------------------------------------------------------- */
+/* ---- common rules ------------------------------------------------------- */
 
 static void unknown_opcodes(void **state)
 {
@@ -377,7 +377,7 @@ static void fuse_and_psdt(void **state)
     }
 }
 
-/* ---- Format NVM --------------------------------------------------------------- */
+/* ---- Format NVM --------------------------------------------------------- */
 
 static NvmeSqe format(uint32_t nsid, uint32_t cdw10)
 {

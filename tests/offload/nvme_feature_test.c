@@ -246,7 +246,7 @@ static void temperature(void **state)
     assert_int_equal(get(h, NVME_FEAT_TEMPERATURE, 1, 0), 343);
 }
 
-/* ---- asynchronous events ---------------------------------------------------- */
+/* ---- asynchronous events ------------------------------------------------ */
 
 static bool event(Host *h, uint32_t *ret)
 {

@@ -225,7 +225,7 @@ static void pin_and_queue_deletion(void **state)
     assert_false(h->m->intx[0]);
 }
 
-/* ---- shadow doorbells --------------------------------------------------------- */
+/* ---- shadow doorbells --------------------------------------------------- */
 
 static void dbbuf(Host *h)
 {

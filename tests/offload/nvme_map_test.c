@@ -157,7 +157,7 @@ static void outside_the_window(void **state)
     assert_int_equal(host_csts(h), NVME_CSTS_RDY);
 }
 
-/* ---- SGL ---------------------------------------------------------------------- */
+/* ---- SGL ---------------------------------------------------------------- */
 
 static void desc(Host *h, uint64_t at, uint64_t addr, uint32_t len,
                  unsigned type)

@@ -83,7 +83,7 @@ static void fill(uint8_t *p, unsigned len, uint32_t version)
     }
 }
 
-/* ---- answers ------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 static void io_answer(Mix *x, unsigned q, unsigned cid, unsigned status)
 {
@@ -211,7 +211,7 @@ static void take(Mix *x)
     }
 }
 
-/* ---- acts ----------------------------------------------------------------------- */
+/* ---- acts --------------------------------------------------------------- */
 
 static int free_cid(const Mix *x, unsigned q)
 {

@@ -92,7 +92,7 @@ static void late_answers(void **state)
     }
 }
 
-/* ---- memory --------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static uint64_t refused_from, refused_to;
 
@@ -184,7 +184,7 @@ static void any_access_refused(void **state)
     }
 }
 
-/* ---- models ---------------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------- */
 
 /* The models take few operations at a time; all work gets done. */
 static void models_full(void **state)
@@ -230,7 +230,7 @@ static void many_doorbells(void **state)
     assert_int_equal(n, 20);
 }
 
-/* ---- queues ----------------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------- */
 
 static void full_completion_queue(void **state)
 {
@@ -341,7 +341,7 @@ static void suspension(void **state)
     assert_true(host_take(h, 1, &cqe));
 }
 
-/* ---- functions --------------------------------------------------------------------- */
+/* ---- functions ---------------------------------------------------------- */
 
 /* Two functions of one card, their guests' memory apart: whatever one does,
  * the other does not notice. */

@@ -204,7 +204,7 @@ static void shutdown_is_saved(void **state)
     }
 }
 
-/* ---- wrong streams ------------------------------------------------------------ */
+/* ---- wrong streams ------------------------------------------------------ */
 
 static bool try_load(Host *h, Card *card, const uint8_t *data, size_t len,
                      bool resubmit)
