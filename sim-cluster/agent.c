@@ -300,6 +300,11 @@ void agent_reset(Agent *a)
     a->ready = false;
 }
 
+void agent_resume(Agent *a)
+{
+    a->ready = true;
+}
+
 unsigned agent_hellos(const Agent *a)
 {
     return a->hellos;

@@ -47,6 +47,9 @@ void agent_feed(Agent *a, const void *data, size_t len);
  * line is dropped, and it is not ready until the next hello. */
 void agent_reset(Agent *a);
 
+/* A saved guest goes on: its agent listens without another hello. */
+void agent_resume(Agent *a);
+
 /* Hellos so far, and whether the guest is listening now. */
 unsigned agent_hellos(const Agent *a);
 bool agent_ready(const Agent *a);

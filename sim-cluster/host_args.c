@@ -310,6 +310,9 @@ GPtrArray *host_args_build(const HostArgs *a)
         add_card(&b, a->host->card);
     }
     add_qemu_nvme(&b);
+    if (a->incoming) {
+        add_option(&b, "-incoming", "defer");
+    }
     g_ptr_array_add(b.argv, NULL);
     return b.argv;
 }

@@ -53,6 +53,7 @@ typedef struct HostArgs {
     const char *ram_path;    /* where the link "ram" points to */
     const char *application; /* of the card, see host_plan.h */
     bool waves;
+    bool incoming; /* waits for a saved state */
 } HostArgs;
 
 /* NULL-terminated argv, owned by the array's strings. Never fails: a loaded

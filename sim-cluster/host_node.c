@@ -255,7 +255,7 @@ void host_free(Host *h)
     g_free(h);
 }
 
-static bool spawn(Host *h, GError **error)
+static bool spawn(Host *h, bool incoming, GError **error)
 {
     HostArgs args = { .host = h->scn,
                       .install = h->env.install,
@@ -266,7 +266,8 @@ static bool spawn(Host *h, GError **error)
                       .sockets = h->sockets,
                       .ram_path = h->ram_path,
                       .application = h->plan->application,
-                      .waves = h->env.waves };
+                      .waves = h->env.waves,
+                      .incoming = incoming };
     g_autoptr(GPtrArray) argv = host_args_build(&args);
     g_autofree char *script = host_args_script(&args, argv);
     g_autofree char *cmdline = node_path(h, "cmdline");
@@ -330,7 +331,8 @@ static void skip_old_output(Host *h)
     }
 }
 
-bool host_start(Host *h, uint64_t now_ps, GError **error)
+static bool start_process(Host *h, uint64_t now_ps, bool incoming,
+                          GError **error)
 {
     g_return_val_if_fail(h->state != HOST_ON, false);
     h->processes++;
@@ -340,18 +342,42 @@ bool host_start(Host *h, uint64_t now_ps, GError **error)
     h->granted_ps = now_ps;
     skip_old_output(h);
     if (!host_files_ram(h->scn, h->ram_path, h->dir, error) ||
-        !spawn(h, error)) {
+        !spawn(h, incoming, error)) {
         return false;
     }
     h->state = HOST_ON;
-    if (!connect_monitor(h, error) || !ask_version(h, error) ||
-        !host_card_configure(h, error) ||
+    if (!connect_monitor(h, error) || !ask_version(h, error)) {
+        drop_process(h, HOST_OFF);
+        return false;
+    }
+    return true;
+}
+
+bool host_start(Host *h, uint64_t now_ps, GError **error)
+{
+    if (!start_process(h, now_ps, false, error)) {
+        return false;
+    }
+    if (!host_card_configure(h, error) ||
         (!lockstep(h) && !host_run(h, "cont", NULL, error))) {
         drop_process(h, HOST_OFF);
         return false;
     }
     h->base_wall_us = g_get_monotonic_time();
     return true;
+}
+
+bool host_start_incoming(Host *h, uint64_t now_ps, GError **error)
+{
+    return start_process(h, now_ps, true, error);
+}
+
+void host_resumed(Host *h, uint64_t now_ps, uint64_t virtual_ns)
+{
+    h->base_ps = now_ps - virtual_ns * PS_PER_NS;
+    h->base_wall_us =
+        g_get_monotonic_time() - (gint64)((now_ps - h->base_ps) / PS_PER_US);
+    agent_resume(h->agent);
 }
 
 bool host_quit(Host *h, GError **error)
@@ -417,6 +443,19 @@ QmpEvent *host_take_event(Host *h, const char *name)
     const char *const names[] = { name, NULL };
 
     return h->qmp ? qmp_poll_event(h->qmp, names) : NULL;
+}
+
+QmpEvent *host_wait_event(Host *h, const char *name, int timeout_ms,
+                          GError **error)
+{
+    const char *const names[] = { name, NULL };
+    GError *local = NULL;
+    QmpEvent *ev = qmp_wait_event(h->qmp, names, timeout_ms, &local);
+
+    if (!ev) {
+        map_error(h, local, error);
+    }
+    return ev;
 }
 
 /* ---- time -------------------------------------------------------------- */

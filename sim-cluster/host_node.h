@@ -75,6 +75,11 @@ bool host_start(Host *h, uint64_t now_ps, GError **error);
 bool host_grant(Host *h, uint64_t until_ps, GError **error);
 bool host_settle(Host *h, uint64_t until_ps, GError **error);
 
+/* For host_checkpoint.c: a process that waits for a saved state; and what is
+ * to be known when it has it: its virtual time at @now_ps. */
+bool host_start_incoming(Host *h, uint64_t now_ps, GError **error);
+void host_resumed(Host *h, uint64_t now_ps, uint64_t virtual_ns);
+
 /* The guest has powered off: the process stands still, can still be asked,
  * and waits for host_quit(). */
 bool host_powered_off(const Host *h);
@@ -93,6 +98,9 @@ bool host_run(Host *h, const char *command, JsonObject *arguments,
               GError **error);
 /* Oldest event of that name, without waiting. NULL: none. */
 QmpEvent *host_take_event(Host *h, const char *name);
+/* The same, waiting (wall time). */
+QmpEvent *host_wait_event(Host *h, const char *name, int timeout_ms,
+                          GError **error);
 
 /* quit, and wait for the end. */
 bool host_quit(Host *h, GError **error);

@@ -51,6 +51,33 @@ void host_plan_free(HostPlan *p)
     }
 }
 
+void host_plan_assign(HostPlan *to, const HostPlan *from)
+{
+    GHashTableIter iter;
+    void *interface, *limits;
+
+    g_ptr_array_set_size(to->attachments, 0);
+    for (unsigned i = 0; i < from->attachments->len; i++) {
+        const HostAttachment *a = g_ptr_array_index(from->attachments, i);
+
+        host_plan_attach(to, a->partition, a->interface, a->nsid);
+    }
+    g_hash_table_remove_all(to->limits);
+    g_hash_table_iter_init(&iter, from->limits);
+    while (g_hash_table_iter_next(&iter, &interface, &limits)) {
+        host_plan_set_limits(to, interface, limits);
+    }
+    host_plan_set_application(to, from->application);
+}
+
+HostPlan *host_plan_copy(const HostPlan *from)
+{
+    HostPlan *p = host_plan_new(NULL);
+
+    host_plan_assign(p, from);
+    return p;
+}
+
 void host_plan_attach(HostPlan *p, const char *partition, const char *interface,
                       uint64_t nsid)
 {

@@ -26,6 +26,9 @@ typedef struct HostPlan {
 /* The scenario's beginning; @card may be NULL: nothing. */
 HostPlan *host_plan_new(const ScnCard *card);
 void host_plan_free(HostPlan *p); /* NULL is fine */
+/* A copy; and making @to equal to @from. */
+HostPlan *host_plan_copy(const HostPlan *from);
+void host_plan_assign(HostPlan *to, const HostPlan *from);
 
 void host_plan_attach(HostPlan *p, const char *partition, const char *interface,
                       uint64_t nsid);

@@ -150,6 +150,9 @@ RunNode *run_node_find(const Execution *x, const char *name);
 bool run_node_start(Execution *x, RunNode *n, GError **error);
 /* An orderly end, by quit; measures first. */
 bool run_node_quit(Execution *x, RunNode *n, GError **error);
+/* Goes back to a checkpoint; @query is the card's answer when it was made. */
+bool run_node_restore(Execution *x, RunNode *n, const char *dir,
+                      const HostPlan *plan, JsonObject *query, GError **error);
 /* A fault. */
 bool run_node_kill(Execution *x, RunNode *n, GError **error);
 /* Asks the card for its statistics and sets the node's metrics. */

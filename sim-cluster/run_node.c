@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "host_card.h"
+#include "host_checkpoint.h"
 #include "runtime.h"
 
 /* Members of query-offload's statistics and the metrics they become. */
@@ -99,19 +100,24 @@ void run_log_power(Execution *x, const RunNode *n, const char *state)
     event_log_end(x->events);
 }
 
-bool run_node_start(Execution *x, RunNode *n, GError **error)
+static void open_card_log(RunNode *n)
 {
     g_autofree char *name = NULL;
     g_autofree char *path = NULL;
 
-    if (!host_start(n->host, x->now_ps, error)) {
-        return false;
-    }
     if (host_scenario(n->host)->card) {
         name = host_args_events_name(host_processes(n->host));
         path = g_build_filename(host_dir(n->host), name, NULL);
-        n->log = card_log_new(path, x->now_ps);
+        n->log = card_log_new(path, host_base_ps(n->host));
     }
+}
+
+bool run_node_start(Execution *x, RunNode *n, GError **error)
+{
+    if (!host_start(n->host, x->now_ps, error)) {
+        return false;
+    }
+    open_card_log(n);
     run_log_power(x, n, "started");
     return true;
 }
@@ -146,18 +152,22 @@ static JsonArray *interfaces_of(RunNode *n)
                     : NULL;
 }
 
-/* The process ends: what its card counted becomes part of the sums. */
-static void bank_stats(RunNode *n)
+/* Adds what @query counted to the sums of ended processes; or takes it away:
+ * a process that goes on from a checkpoint counts it again. */
+static void bank_stats(RunNode *n, JsonObject *query, bool add)
 {
-    JsonArray *list = interfaces_of(n);
+    JsonArray *list =
+        query ? json_object_get_array_member(query, "interfaces") : NULL;
 
     for (guint i = 0; list && i < json_array_get_length(list); i++) {
         JsonObject *o = json_array_get_object_element(list, i);
         const char *name = json_object_get_string_member(o, "name");
 
         for (unsigned k = 0; k < G_N_ELEMENTS(if_stats); k++) {
-            *earlier_sum(n, name, if_stats[k].metric) +=
-                stat_value(o, if_stats[k].member);
+            uint64_t *sum = earlier_sum(n, name, if_stats[k].metric);
+            uint64_t value = stat_value(o, if_stats[k].member);
+
+            *sum = add ? *sum + value : *sum - MIN(*sum, value);
         }
     }
 }
@@ -241,7 +251,7 @@ static bool after_end(Execution *x, RunNode *n, const char *state,
 
     g_clear_pointer(&n->log, card_log_free);
     card_stats_process_ended(n->stats);
-    bank_stats(n);
+    bank_stats(n, n->query, true);
     g_ptr_array_set_size(n->faults, 0);
     run_log_power(x, n, state);
     return ok;
@@ -281,6 +291,19 @@ bool run_node_kill(Execution *x, RunNode *n, GError **error)
     }
     host_kill(n->host);
     return after_end(x, n, "killed", error);
+}
+
+bool run_node_restore(Execution *x, RunNode *n, const char *dir,
+                      const HostPlan *plan, JsonObject *query, GError **error)
+{
+    if (!run_node_quit(x, n, error) ||
+        !host_checkpoint_load(n->host, x->now_ps, dir, plan, error)) {
+        return false;
+    }
+    bank_stats(n, query, false);
+    open_card_log(n);
+    run_log_power(x, n, "restored");
+    return true;
 }
 
 /* ---- metrics of the whole run ------------------------------------------ */

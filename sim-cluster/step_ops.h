@@ -19,6 +19,7 @@ extern const StepOps step_fault_ops;
 extern const StepOps step_card_ops;
 extern const StepOps step_plant_ops;
 extern const StepOps step_inspect_ops;
-extern const StepOps step_checkpoint_ops; /* also restore */
+extern const StepOps step_checkpoint_ops;
+extern const StepOps step_restore_ops; /* step_checkpoint.c */
 
 #endif

@@ -25,7 +25,7 @@ const StepOps *step_ops(const ScnStep *scn)
         [SCN_STEP_PLANT] = &step_plant_ops,
         [SCN_STEP_INSPECT] = &step_inspect_ops,
         [SCN_STEP_CHECKPOINT] = &step_checkpoint_ops,
-        [SCN_STEP_RESTORE] = &step_checkpoint_ops,
+        [SCN_STEP_RESTORE] = &step_restore_ops,
     };
 
     return table[scn->verb];

@@ -327,6 +327,11 @@ static void execute(JsonObject *msg)
     } else if (strcmp(name, "offload-update") == 0) {
         say("{\"event\":\"OFFLOAD_UPDATED\",\"data\":{\"version\":\"2.0.0\"}}"
             "\r\n");
+    } else if (g_str_has_prefix(name, "migrate") &&
+               json_object_has_member(args, "uri")) {
+        say("{\"event\":\"MIGRATION\",\"data\":{\"status\":\"active\"}}\r\n"
+            "{\"event\":\"MIGRATION\",\"data\":{\"status\":\"completed\"}}"
+            "\r\n");
     } else if (strcmp(name, "quit") == 0) {
         _exit(0); /* also when a sanitizer looks for leaks */
     }
@@ -383,6 +388,8 @@ static char *read_options(int argc, char **argv)
         } else if (strcmp(argv[i], "-append") == 0 && strstr(value, "refuse")) {
             fprintf(stderr, "qemu-system-x86_64: -append x: refused\n");
             exit(1);
+        } else if (strcmp(argv[i], "-incoming") == 0) {
+            hello_ns = -1; /* it has said so before it was saved */
         } else if (g_str_has_prefix(value, "offload-card,")) {
             create_events(option_value(value, "events="));
         } else if (g_str_has_prefix(value, "offload-nvme,")) {

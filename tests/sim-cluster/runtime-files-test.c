@@ -446,6 +446,7 @@ static void plan_follows_the_control_plane(void **state)
 {
     g_autoptr(Scenario) s = load(SCENARIO);
     HostPlan *p = host_plan_new(scenario_host(s, "host0")->card);
+    HostPlan *copy;
     ScnLimits none = { 0 };
 
     assert_int_equal(p->attachments->len, 1);
@@ -461,6 +462,13 @@ static void plan_follows_the_control_plane(void **state)
         "p1");
     assert_ptr_equal(g_hash_table_lookup(p->limits, "fast"), &none);
     assert_string_equal(p->application, "update");
+    copy = host_plan_copy(p);
+    host_plan_detach(p, "p1");
+    assert_int_equal(copy->attachments->len, 1);
+    host_plan_assign(p, copy);
+    assert_int_equal(p->attachments->len, 1);
+    assert_ptr_equal(g_hash_table_lookup(copy->limits, "fast"), &none);
+    host_plan_free(copy);
     host_plan_free(p);
 }
 

@@ -455,6 +455,33 @@ static void update(void **state)
                      EXIT_HELD);
 }
 
+/* What the card had counted before the checkpoint is not counted twice. */
+static void checkpoint_and_restore(void **state)
+{
+    Fixture *f = *state;
+
+    assert_int_equal(
+        run(f,
+            HEAD NODE CARD BOOT
+                EXEC("one", "FAKE:io 3") "  - checkpoint: {as: saved, node: "
+                                         "host0}\n" EXEC(
+                                             "two",
+                                             "FAKE:io 4") "  - restore: {node: "
+                                                          "host0, checkpoint: "
+                                                          "saved}\n" EXEC("thre"
+                                                                          "e",
+                                                                          "FAKE"
+                                                                          ":pri"
+                                                                          "nt "
+                                                                          "x")
+                                                              EXPECT
+            "  - {id: processes, metric: host0.processes_count, is: 2}\n"
+            "  - {id: reads, metric: host0.fast.read_cmds_count, is: 4}\n"
+            "  - {id: boots, metric: host0.boots_count, is: 1}\n"),
+        EXIT_HELD);
+    assert_false(exists(f, "nodes/host0/checkpoints/saved"));
+}
+
 /* ---- repetition, controls ---------------------------------------------- */
 
 static void repetition_is_equal(void **state)
@@ -646,6 +673,7 @@ int main(void)
         TEST(background_load),
         TEST(refused_by_the_card),
         TEST(update),
+        TEST(checkpoint_and_restore),
         TEST(repetition_is_equal),
         TEST(repetition_differs),
         TEST(kind_without_events),
