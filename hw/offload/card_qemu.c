@@ -182,7 +182,9 @@ static Card *update_build(OffloadCard *card, const CardApp *app, Error **errp)
     Card *core;
 
     card->app->save(card->core, state);
+    card->muted = false;
     update_event(card, 1);
+    card->muted = true;
     core = app_create(card, app, errp);
     if (!core) {
         return NULL;
