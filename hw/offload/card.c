@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* ---- what the controllers ask
- * -------------------------------------------------- */
+/* ---- what the controllers ask ------------------------------------------- */
 
 CardPart *card_ns(const Card *card, unsigned fn, uint32_t nsid)
 {
@@ -89,8 +88,7 @@ bool card_refuse(GError **errp, CardAppError code, const char *fmt, ...)
     return false;
 }
 
-/* ---- life
- * ------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------- */
 
 CardPart *card_part_find(const Card *card, const char *name)
 {
@@ -260,8 +258,7 @@ bool card_interface_add(Card *card, const char *name,
     return true;
 }
 
-/* ---- events from the seam
- * ----------------------------------------------------------- */
+/* ---- events from the seam ----------------------------------------------- */
 
 void card_model_done(Card *card, uint64_t tag, uint64_t at_ps)
 {
@@ -300,8 +297,7 @@ void card_timer(Card *card, unsigned timer)
     }
 }
 
-/* ---- live update
- * ---------------------------------------------------------------------- */
+/* ---- live update -------------------------------------------------------- */
 
 void card_suspend(Card *card)
 {

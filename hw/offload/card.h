@@ -23,8 +23,8 @@
 typedef struct Card Card;
 typedef struct NvmeCtrl NvmeCtrl;
 
-#define CARD_MAX_NSID 16u          /* namespaces of one interface: 1..16 */
-#define CARD_MAX_IO_SLOTS 256u     /* I/Os of one interface in flight */
+#define CARD_MAX_NSID 16u            /* namespaces of one interface: 1..16 */
+#define CARD_MAX_IO_SLOTS 256u       /* I/Os of one interface in flight */
 #define CARD_MAX_IO_BYTES (1u << 20) /* MDTS 256 x 4 KiB */
 
 typedef enum CardIoOp {
@@ -131,11 +131,11 @@ CardIfStats *card_if_stats(Card *card, unsigned fn);
 
 typedef struct NvmeCtrlConfig {
     unsigned fn;
-    char serial[21];       /* ASCII, at most 20 */
-    char model[41];        /* ASCII, at most 40 */
+    char serial[21]; /* ASCII, at most 20 */
+    char model[41];  /* ASCII, at most 40 */
     char firmware_rev[9];
-    unsigned max_queues;   /* I/O queue pairs, 1..64 */
-    unsigned msix_vectors; /* 1..65 */
+    unsigned max_queues;         /* I/O queue pairs, 1..64 */
+    unsigned msix_vectors;       /* 1..65 */
     uint16_t pci_vid, pci_ssvid; /* 0: 1af4h; must match config space */
     bool no_shadow_doorbells;    /* Doorbell Buffer Config not offered */
 } NvmeCtrlConfig;

@@ -32,10 +32,10 @@ typedef enum CardAppError {
     CARD_APP_ERROR_NOT_FOUND, /* no such drive, partition, interface */
     CARD_APP_ERROR_EXISTS,
     CARD_APP_ERROR_NO_SPACE,
-    CARD_APP_ERROR_BUSY,      /* attached, updating, rekeying */
-    CARD_APP_ERROR_STATE,     /* a saved state or NVRAM that does not fit */
-    CARD_APP_ERROR_KEY,       /* the root secret does not open a key */
-    CARD_APP_ERROR_IO         /* a drive or the flash failed */
+    CARD_APP_ERROR_BUSY,  /* attached, updating, rekeying */
+    CARD_APP_ERROR_STATE, /* a saved state or NVRAM that does not fit */
+    CARD_APP_ERROR_KEY,   /* the root secret does not open a key */
+    CARD_APP_ERROR_IO     /* a drive or the flash failed */
 } CardAppError;
 
 typedef struct CardAppDrive {
@@ -68,8 +68,8 @@ typedef struct CardPartitionSpec {
     const char *name;
     uint64_t bytes; /* multiple of 1 MiB */
     CardLayout layout;
-    uint32_t stripe_bytes;     /* STRIPE: multiple of 4096 */
-    const unsigned *drives;    /* where, in order; space is taken first-fit */
+    uint32_t stripe_bytes;  /* STRIPE: multiple of 4096 */
+    const unsigned *drives; /* where, in order; space is taken first-fit */
     unsigned n_drives;
     bool encrypted;
     uint8_t lba_format; /* 0: 512, 1: 4096 */
@@ -170,12 +170,12 @@ typedef struct CardApp {
     bool (*interface_stats)(const Card *card, unsigned fn, CardIfStats *ret,
                             CardLimits *ret_limits);
     /* See nvme_ctrl_register(). */
-    const char *(*register_info)(const Card *card, unsigned fn,
-                                 unsigned index, uint32_t *ret_offset,
-                                 unsigned *ret_size, uint64_t *ret_value);
+    const char *(*register_info)(const Card *card, unsigned fn, unsigned index,
+                                 uint32_t *ret_offset, unsigned *ret_size,
+                                 uint64_t *ret_value);
 
     /* Live update and state. */
-    void (*suspend)(Card *card); /* fetch no more commands */
+    void (*suspend)(Card *card);    /* fetch no more commands */
     bool (*idle)(const Card *card); /* nothing pending in the application */
     void (*resume)(Card *card);
     /* Everything but keys. Works at any time, also with I/O in flight. */

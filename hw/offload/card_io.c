@@ -16,8 +16,7 @@
 
 #include <string.h>
 
-/* ---- checks
- * ------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------- */
 
 static bool is_transfer(const CardIo *io)
 {
@@ -69,8 +68,7 @@ uint16_t card_io_check(const Card *card, const CardIo *io)
     }
 }
 
-/* ---- waiting
- * -------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------ */
 
 bool card_req_range(const CardReq *req, uint64_t *ret_from, uint64_t *ret_to)
 {
@@ -160,8 +158,7 @@ unsigned card_req_list(const CardIface *iface, CardReq **ret)
     return n;
 }
 
-/* ---- completion
- * ------------------------------------------------------------------- */
+/* ---- completion --------------------------------------------------------- */
 
 static void count(CardIface *iface, const CardReq *req, uint16_t status)
 {
@@ -224,63 +221,7 @@ void card_req_end_later(Card *card, CardReq *req, uint16_t status)
     card_admit_rearm(card, req->io.fn);
 }
 
-/* ---- FORMAT
- * ------------------------------------------------------------------------ */
-
-/*
- * The flash first says that the content is being wiped, under which new key
- * and block size; then the discarding starts. Whoever finds that mark after
- * a crash wipes again. The old key is gone at once, so all three kinds of
- * secure erase are met.
- */
-static uint16_t format_begin(Card *card, CardReq *req)
-{
-    CardPart *part = req->part;
-    CardPart old = *part;
-    uint32_t generation = MAX(part->key.generation, part->next.generation) + 1;
-    bool ok = true;
-
-    card_rekey_drop_chunk(card, part);
-    memset(&part->key, 0, sizeof(part->key));
-    memset(&part->next, 0, sizeof(part->next));
-    part->rekeying = false;
-    part->rekey_done = 0;
-    part->lba_format = req->io.lba_format;
-    part->wiping = true;
-    if (part->encrypted) {
-        ok = card_key_make(card, part, generation, &part->key);
-    }
-    if (ok && card_nvram_store(card)) {
-        card_key_destroy(card, &old.key);
-        card_key_destroy(card, &old.next);
-    } else {
-        card_key_destroy(card, &part->key);
-        *part = old;
-        ok = false;
-    }
-    explicit_bzero(&old, sizeof(old));
-    return ok ? CARD_ST_OK : CARD_ST_INTERNAL;
-}
-
-static uint16_t format_end(Card *card, CardPart *part)
-{
-    part->wiping = false;
-    return card_nvram_store(card) ? CARD_ST_OK : CARD_ST_INTERNAL;
-}
-
-/* A FORMAT that nobody waits for any more: all of it, now. */
-static void format_finish_now(Card *card, CardReq *req)
-{
-    CardPart *part = req->part;
-
-    if (req->io.op == CARD_IO_FORMAT && part->wiping &&
-        !card_space_discard(card, &part->map, 0, part->bytes)) {
-        format_end(card, part);
-    }
-}
-
-/* ---- running
- * ----------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------ */
 
 static uint64_t drives_of(const CardMap *map, uint64_t from, uint64_t to)
 {
@@ -329,7 +270,7 @@ static void req_run(Card *card, CardReq *req)
         req->cursor = req->at;
         break;
     case CARD_IO_FORMAT:
-        status = format_begin(card, req);
+        status = card_format_begin(card, req);
         /* fall through */
     default:
         req->cursor = 0;
@@ -356,7 +297,7 @@ static void req_phase_end(Card *card, CardReq *req)
         if (req->io.op == CARD_IO_READ) {
             req->status = card_phys_fetch(card, req, req->at, req->end);
         } else if (req->io.op == CARD_IO_FORMAT) {
-            req->status = format_end(card, req->part);
+            req->status = card_format_end(card, req->part);
         }
     }
     card_req_end(card, req, req->status);
@@ -455,8 +396,7 @@ void card_unblock(Card *card, unsigned fn)
     }
 }
 
-/* ---- giving up
- * ----------------------------------------------------------------------- */
+/* ---- giving up ---------------------------------------------------------- */
 
 void card_io_cancel(Card *card, unsigned fn, unsigned slot)
 {
@@ -468,7 +408,7 @@ void card_io_cancel(Card *card, unsigned fn, unsigned slot)
         card_admit_rearm(card, fn);
     }
     if (req && req->state != CARD_REQ_FREE) {
-        format_finish_now(card, req);
+        card_format_finish_now(card, req);
         req_release(card, req);
         card_unblock(card, fn);
         card_rekey_kick(card);
@@ -485,7 +425,7 @@ void card_io_cancel_all(Card *card, unsigned fn)
         throttle_cancel(&iface->throttle, s);
         iface->admitted[s].valid = false;
         if (req && req->state != CARD_REQ_FREE) {
-            format_finish_now(card, req);
+            card_format_finish_now(card, req);
             req_release(card, req);
         }
     }
@@ -514,7 +454,7 @@ void card_abort_range(Card *card, CardPart *part, uint64_t from, uint64_t to,
             continue;
         }
         if (card_req_range(req, &a, &b) ? a < to && from < b : from == 0) {
-            format_finish_now(card, req);
+            card_format_finish_now(card, req);
             card_req_end(card, req, status);
         }
     }

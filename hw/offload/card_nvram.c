@@ -29,8 +29,7 @@ void card_hash(const void *data, size_t len, uint8_t ret[32])
     g_checksum_free(sum);
 }
 
-/* ---- drives
- * ------------------------------------------------------------------ */
+/* ---- drives ------------------------------------------------------------- */
 
 void card_drives_put(const Card *card, GByteArray *out)
 {
@@ -64,8 +63,7 @@ void card_drives_check(const Card *card, StateReader *r)
     }
 }
 
-/* ---- partitions
- * --------------------------------------------------------------- */
+/* ---- partitions --------------------------------------------------------- */
 
 static void map_put(const CardMap *map, GByteArray *out)
 {
@@ -216,8 +214,7 @@ CardPart *card_part_get(const Card *card, StateReader *r)
     return part;
 }
 
-/* ---- the image
- * ---------------------------------------------------------------- */
+/* ---- the image ---------------------------------------------------------- */
 
 void card_part_hot_put(const CardPart *part, GByteArray *out)
 {

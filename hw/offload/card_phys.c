@@ -51,8 +51,7 @@ static void phys_event(Card *card, CardEventKind kind, const CardReq *req,
               });
 }
 
-/* ---- submitting
- * ----------------------------------------------------------------- */
+/* ---- submitting --------------------------------------------------------- */
 
 static bool phys_may_go(const Card *card, const CardPhys *p)
 {
@@ -110,8 +109,7 @@ void card_phys_drop(Card *card, CardReq *req)
     req->busy = 0;
 }
 
-/* ---- issuing
- * -------------------------------------------------------------------- */
+/* ---- issuing ------------------------------------------------------------ */
 
 static bool by_extent(const CardReq *req)
 {
@@ -198,8 +196,7 @@ void card_phys_issue(Card *card, CardReq *req)
     }
 }
 
-/* ---- data
- * ----------------------------------------------------------------------- */
+/* ---- data --------------------------------------------------------------- */
 
 uint16_t card_phys_fetch(Card *card, CardReq *req, uint64_t from, uint64_t to)
 {
@@ -281,8 +278,7 @@ static uint16_t land(Card *card, CardReq *req, const CardPhys *p)
     }
 }
 
-/* ---- answers
- * --------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 /*
  * Control run: the request completes with its first physical request. What

@@ -8,13 +8,17 @@
  *   card_keys.c     keys, encryption and decryption of partition data
  *   card_nvram.c    what the card remembers without power
  *   card_io.c       one request from start to completion
+ *   card_format.c   ... the one that formats
  *   card_phys.c     its physical requests, answers of the models
  *   card_admit.c    limits in front of it, completions that must come later
  *   card_rekey.c    re-encryption in the background
- *   card_control.c  the control plane
+ *   card_chunk.c    ... its data, and what a crash leaves of it
+ *   card_create.c   making a partition
+ *   card_control.c  the rest of the control plane
  *   card_fault.c    faults on purpose
  *   card_state.c    save and load
- *   card_state_io.c ... of requests in flight
+ *   card_state_io.c ... of interfaces and the re-encryption
+ *   card_state_req.c ... of requests in flight
  *   card_rehearsal.c ... a card to try loading on
  *
  * Unwritten blocks. A block whose stored bytes are all zero reads as zeroes,
@@ -241,7 +245,7 @@ static inline CardPart *card_part_at(const Card *card, unsigned index)
     return g_ptr_array_index(card->parts, index);
 }
 
-/* ---- card.c ---- */
+/* ---- card.c ------------------------------------------------------------- */
 /* Sets *@errp (may be NULL); always false. */
 bool card_refuse(GError **errp, CardAppError code, const char *fmt, ...)
     G_GNUC_PRINTF(3, 4);
@@ -250,7 +254,7 @@ CardPart *card_part_find(const Card *card, const char *name);
 /* NULL: not attached there, or no such interface */
 CardPart *card_ns(const Card *card, unsigned fn, uint32_t nsid);
 
-/* ---- card_space.c ---- */
+/* ---- card_space.c ------------------------------------------------------- */
 typedef struct CardPiece {
     unsigned drive;
     uint64_t offset;
@@ -278,7 +282,7 @@ int card_space_discard(Card *card, const CardMap *map, uint64_t from,
 /* NULL or why @part's map cannot be: size, bounds, overlap with others. */
 const char *card_space_check(const Card *card, const CardPart *part);
 
-/* ---- card_keys.c ---- */
+/* ---- card_keys.c -------------------------------------------------------- */
 /* A new random key of @generation, sealed and open. */
 bool card_key_make(Card *card, const CardPart *part, uint32_t generation,
                    CardKey *ret);
@@ -302,7 +306,7 @@ bool card_decrypt_key(Card *card, const CardPart *part, const CardKey *key,
                       uint64_t at, void *buf, size_t len);
 bool card_is_zero(const void *buf, size_t len);
 
-/* ---- card_nvram.c ---- */
+/* ---- card_nvram.c ------------------------------------------------------- */
 bool card_nvram_store(Card *card);
 GByteArray *card_nvram_image(const Card *card);
 /* Into a card whose drives are set and that has no partitions. */
@@ -318,7 +322,7 @@ void card_drives_put(const Card *card, GByteArray *out);
 void card_drives_check(const Card *card, StateReader *r);
 void card_hash(const void *data, size_t len, uint8_t ret[32]);
 
-/* ---- card_io.c ---- */
+/* ---- card_io.c ---------------------------------------------------------- */
 bool card_req_must_wait(const Card *card, const CardReq *req);
 /* Starts what waited and need not wait any longer. */
 void card_unblock(Card *card, unsigned fn);
@@ -340,7 +344,15 @@ bool card_req_overlaps(const Card *card, const CardPart *part, uint64_t from,
 /* The range of namespace data it touches. false: none (FLUSH). */
 bool card_req_range(const CardReq *req, uint64_t *ret_from, uint64_t *ret_to);
 
-/* ---- card_phys.c ---- */
+/* ---- card_format.c ------------------------------------------------------ */
+/* New key and block size, marked in the flash as being wiped. NVMe status. */
+uint16_t card_format_begin(Card *card, CardReq *req);
+/* Everything has been discarded. NVMe status. */
+uint16_t card_format_end(Card *card, CardPart *part);
+/* If @req is a FORMAT that nobody waits for any more: the rest, now. */
+void card_format_finish_now(Card *card, CardReq *req);
+
+/* ---- card_phys.c -------------------------------------------------------- */
 /* Issues physical requests until CARD_FANOUT are out or none is left. */
 void card_phys_issue(Card *card, CardReq *req);
 /* Is there anything left to issue? */
@@ -353,11 +365,11 @@ void card_phys_done(Card *card, uint64_t tag);
 uint16_t card_phys_fetch(Card *card, CardReq *req, uint64_t from, uint64_t to);
 unsigned card_phys_model_kind(unsigned stage);
 
-/* ---- card_admit.c ---- */
+/* ---- card_admit.c ------------------------------------------------------- */
 void card_admit_timer(Card *card, unsigned fn);
 void card_admit_rearm(Card *card, unsigned fn);
 
-/* ---- card_rekey.c ---- */
+/* ---- card_rekey.c ------------------------------------------------------- */
 bool card_rekey_start(Card *card, CardPart *part, GError **errp);
 /* Forgets the chunk in work if it is @part's; nothing of it has landed. */
 void card_rekey_drop_chunk(Card *card, const CardPart *part);
@@ -370,14 +382,25 @@ void card_rekey_timer(Card *card);
 void card_rekey_done(Card *card, uint64_t tag);
 /* Operations of @fn were cancelled in the model. */
 void card_rekey_cancelled(Card *card, unsigned fn);
-/* Finishes what a dead process left: an interrupted chunk or FORMAT. */
-bool card_recover(Card *card, CardPart *part, GError **errp);
 bool card_rekey_claims(const Card *card, const CardPart *part, uint64_t from,
                        uint64_t to);
 
-/* ---- card_control.c ---- */
+/* ---- card_chunk.c ------------------------------------------------------- */
+/* The chunk's data, all at this instant. false: nothing has changed, or
+ * part->hot_bytes says what has to be recovered. */
+bool card_rewrite_chunk(Card *card, CardPart *part, uint64_t at,
+                        uint32_t bytes);
+int card_flush_drives(Card *card, const CardPart *part);
+/* Finishes what a dead process left: an interrupted chunk or FORMAT. */
+bool card_recover(Card *card, CardPart *part, GError **errp);
+
+/* ---- card_create.c ------------------------------------------------------ */
+/* Stores the flash; an error names @part. */
+bool card_store(Card *card, const CardPart *part, GError **errp);
 bool card_partition_create(Card *card, const CardPartitionSpec *spec,
                            GError **errp);
+
+/* ---- card_control.c ----------------------------------------------------- */
 bool card_partition_delete(Card *card, const char *name, GError **errp);
 bool card_partition_resize(Card *card, const char *name, uint64_t bytes,
                            GError **errp);
@@ -393,14 +416,14 @@ bool card_partition_info(const Card *card, unsigned index,
                          CardPartitionInfo *ret);
 bool card_name_valid(const char *name);
 
-/* ---- card_fault.c ---- */
+/* ---- card_fault.c ------------------------------------------------------- */
 bool card_fault_set(Card *card, const CardFault *fault, GError **errp);
 void card_fault_clear(Card *card);
 /* Counts a hit. */
 bool card_fault_hits(Card *card, CardFaultKind kind, unsigned drive,
                      uint64_t offset, uint64_t bytes);
 
-/* ---- card.c: life ---- */
+/* ---- card.c: life ------------------------------------------------------- */
 /* @version: of the application, and of the state it writes. */
 Card *card_new(const CardSeam *seam, void *opaque, unsigned version,
                const CardAppConfig *config, GError **errp);
@@ -413,16 +436,20 @@ void card_suspend(Card *card);
 bool card_idle(const Card *card);
 void card_resume(Card *card);
 
-/* ---- card_state.c ---- */
+/* ---- card_state.c ------------------------------------------------------- */
 void card_save(const Card *card, GByteArray *out);
 bool card_load(Card *card, const void *data, size_t len, CardLoadMode mode,
                GError **errp);
 
-/* ---- card_rehearsal.c ---- */
+/* ---- card_rehearsal.c --------------------------------------------------- */
 /* A card like @card with nothing on it; what it does reaches nobody. */
 Card *card_rehearsal_new(Card *card);
 
-/* ---- card_state_io.c ---- */
+/* ---- card_state_req.c --------------------------------------------------- */
+void card_reqs_put(const CardIface *iface, GByteArray *out);
+void card_reqs_get(Card *card, unsigned fn, StateReader *r);
+
+/* ---- card_state_io.c ---------------------------------------------------- */
 /* Everything of an interface but its controller. */
 void card_iface_put(const Card *card, unsigned fn, GByteArray *out);
 /* Into a card whose partitions are loaded and attached. Errors in @r. */

@@ -293,8 +293,7 @@ void card_space_shrink(CardMap *map, uint64_t bytes)
     map->n_segs = seg;
 }
 
-/* ---- checking what was loaded
- * ------------------------------------------------ */
+/* ---- checking what was loaded ------------------------------------------- */
 
 static const char *check_shape(const CardPart *part)
 {

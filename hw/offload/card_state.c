@@ -25,8 +25,7 @@
 #define CTRL_MAGIC 0x4c54434fu  /* "OCTL" */
 #define HASH_BYTES 32u
 
-/* ---- save
- * ------------------------------------------------------------------------ */
+/* ---- save --------------------------------------------------------------- */
 
 static void parts_put(const Card *card, GByteArray *out)
 {
@@ -119,8 +118,7 @@ void card_save(const Card *card, GByteArray *out)
     state_put_bytes(out, hash, sizeof(hash));
 }
 
-/* ---- load: partitions
- * ---------------------------------------------------------------- */
+/* ---- load: partitions --------------------------------------------------- */
 
 static bool take_key(const GPtrArray *ring, unsigned id, CardKey *key)
 {
@@ -219,8 +217,7 @@ static void faults_get(Card *card, StateReader *r)
     }
 }
 
-/* ---- load: the card
- * --------------------------------------------------------------------- */
+/* ---- load: the card ----------------------------------------------------- */
 
 static void ifaces_get(Card *card, StateReader *r)
 {
@@ -329,8 +326,7 @@ static void ctrls_get(Card *card, bool resubmit, StateReader *r)
     }
 }
 
-/* ---- load: all of it
- * ------------------------------------------------------------------------ */
+/* ---- load: all of it ---------------------------------------------------- */
 
 /* Back to what it was after interface_add(). */
 static void card_clear(Card *card)

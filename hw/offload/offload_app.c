@@ -63,8 +63,8 @@ static void app_set_msix(Card *card, unsigned fn, bool enabled)
     }
 }
 
-static bool app_interface_stats(const Card *card, unsigned fn,
-                                CardIfStats *ret, CardLimits *ret_limits)
+static bool app_interface_stats(const Card *card, unsigned fn, CardIfStats *ret,
+                                CardLimits *ret_limits)
 {
     if (!ctrl_of(card, fn)) {
         return false;

@@ -29,7 +29,7 @@
 #define SEAM_NEVER UINT64_MAX
 #define SEAM_MAX_FUNCTIONS MODEL_MAX_FUNCTIONS
 #define SEAM_MAX_DRIVES MODEL_MAX_DRIVES
-#define SEAM_XTS_KEY_BYTES 64u  /* AES-256-XTS: two 256-bit keys */
+#define SEAM_XTS_KEY_BYTES 64u    /* AES-256-XTS: two 256-bit keys */
 #define SEAM_SEAL_EXTRA_BYTES 28u /* nonce 12 + tag 16 around sealed bytes */
 
 /*
@@ -73,7 +73,7 @@ static inline unsigned seam_tag_generation(uint64_t tag)
 
 /* Timers of a core; one pending instant each. */
 typedef enum SeamTimer {
-    SEAM_TIMER_THROTTLE = 0, /* +fn: one an interface */
+    SEAM_TIMER_THROTTLE = 0,                  /* +fn: one an interface */
     SEAM_TIMER_COALESCE = SEAM_MAX_FUNCTIONS, /* +fn: interrupt coalescing */
     SEAM_TIMER_REKEY = 2 * SEAM_MAX_FUNCTIONS,
     SEAM_TIMERS
@@ -124,8 +124,8 @@ typedef struct CardSeam {
      */
     bool (*dma_read)(void *opaque, unsigned fn, uint64_t addr, void *buf,
                      size_t len);
-    bool (*dma_write)(void *opaque, unsigned fn, uint64_t addr,
-                      const void *buf, size_t len);
+    bool (*dma_write)(void *opaque, unsigned fn, uint64_t addr, const void *buf,
+                      size_t len);
     void (*msix_notify)(void *opaque, unsigned fn, unsigned vector);
     void (*intx_set)(void *opaque, unsigned fn, bool asserted);
 
@@ -142,8 +142,8 @@ typedef struct CardSeam {
      * The card's drives: byte arrays, moved at once. 0 or -errno. Discarded
      * ranges read as zeroes. Offsets are multiples of 512.
      */
-    int (*drive_read)(void *opaque, unsigned drive, uint64_t offset,
-                      void *buf, size_t len);
+    int (*drive_read)(void *opaque, unsigned drive, uint64_t offset, void *buf,
+                      size_t len);
     int (*drive_write)(void *opaque, unsigned drive, uint64_t offset,
                        const void *buf, size_t len);
     int (*drive_discard)(void *opaque, unsigned drive, uint64_t offset,

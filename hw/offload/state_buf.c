@@ -197,8 +197,8 @@ char *state_get_string(StateReader *r, size_t max)
     return s;
 }
 
-uint16_t state_get_section(StateReader *r, uint32_t magic,
-                           uint16_t max_version, StateReader *sub)
+uint16_t state_get_section(StateReader *r, uint32_t magic, uint16_t max_version,
+                           StateReader *sub)
 {
     uint32_t got = state_get_u32(r);
     uint16_t version = state_get_u16(r);

@@ -51,8 +51,8 @@ char *state_get_string(StateReader *r, size_t max);
 /* Enters a section: checks magic, version in [1, max_version]; @sub covers
  * exactly its bytes, @r skips them. Returns the version, 0 on error (both
  * readers then carry the error). */
-uint16_t state_get_section(StateReader *r, uint32_t magic,
-                           uint16_t max_version, StateReader *sub);
+uint16_t state_get_section(StateReader *r, uint32_t magic, uint16_t max_version,
+                           StateReader *sub);
 void state_fail(StateReader *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 static inline bool state_ok(const StateReader *r)
 {

@@ -187,7 +187,7 @@ void throttle_refund(Throttle *t, uint32_t bytes, uint64_t now_ps)
     t->bytes.level = MIN(t->bytes.level, bucket_full(&t->bytes));
 }
 
-/* ---- state --------------------------------------------------------------- */
+/* ---- state -------------------------------------------------------------- */
 
 static void put_level(const ThrottleBucket *b, uint64_t elapsed_ps,
                       GByteArray *out)

@@ -239,8 +239,8 @@ static void limited(const CardLimits *limits, uint64_t rate, bool bytes)
 {
     uint64_t start, free_run;
 
-    b->m->delay_ps[MODEL_DRIVE_READ] = 1 * MS; /* neighbour: 16000 a second */
-    b->m->delay_ps[MODEL_DRIVE_WRITE] = 1 * MS;
+    b->m->delay_ps[MODEL_DRIVE_READ] = 4 * MS; /* neighbour: 4000 a second */
+    b->m->delay_ps[MODEL_DRIVE_WRITE] = 4 * MS;
     three_tenants();
     for (unsigned fn = 0; fn < BENCH_IFACES; fn++) {
         load[fn].only = fn == 1 ? NVME_IO_READ : NVME_IO_WRITE;
