@@ -21,12 +21,11 @@ Server::Server(const char *name, Card *card, bool crypto)
 
 void Server::submit(uint16_t index, uint64_t now_ps)
 {
-    if (!server_.queued && start(index, now_ps)) {
-        return;
+    if (server_.queued || !start(index, now_ps)) {
+        card_.op(index).place = crypto_ ? PLACE_CRYPTO_QUEUE : PLACE_CTRL_QUEUE;
+        card_.push(&server_.queue, index);
+        server_.queued++;
     }
-    card_.op(index).place = crypto_ ? PLACE_CRYPTO_QUEUE : PLACE_CTRL_QUEUE;
-    card_.push(&server_.queue, index);
-    server_.queued++;
     arm(now_ps);
 }
 

@@ -64,16 +64,16 @@ card_credit_return_ps=150000
 completion_burst_tlps=8
 
 [dma]
-# choice: descriptor decode to first symbol, 10 clocks of 250 MHz
+# choice: descriptor decode to first symbol, 20 clocks of 500 MHz
 issue_ps=40000
-# choice: a new request every clock of 250 MHz
-request_ps=4000
-# choice: 20 clocks of 250 MHz until the data is usable
+# choice: a new request every clock of 500 MHz
+request_ps=2000
+# choice: 20 clocks of 500 MHz until the data is usable
 complete_ps=40000
 # source: PCIe base specification 5.0, section 2.2.6.2: 8-bit tags
 read_tags=256
 # choice: request contexts of the read engine
-read_contexts=64
+read_contexts=128
 # choice: a grant is up to 1 KiB, so that small writes wait at most that long
 burst_tlps=4
 

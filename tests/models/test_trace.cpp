@@ -1,0 +1,152 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * test_trace.cpp: waves show every change at its picosecond and change no
+ * picosecond of any operation.
+ */
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <unistd.h>
+
+#include "workload.h"
+
+#include <csetjmp>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+/* Its macros clash with the library's names: last. */
+extern "C" {
+#include <cmocka.h>
+}
+
+static ModelCard *model;
+static std::string vcd_path;
+
+struct Change {
+    uint64_t at_ps;
+    uint64_t value;
+};
+
+/* The changes of one variable, from the file as it is now. */
+static std::vector<Change> changes_of(const std::string &variable)
+{
+    std::istringstream in(read_text(vcd_path.c_str()));
+    std::string line, code, scope;
+    std::vector<Change> changes;
+    uint64_t at_ps = 0;
+
+    while (std::getline(in, line)) {
+        std::istringstream words(line);
+        std::string a, b, c, d, e;
+
+        words >> a >> b >> c >> d >> e;
+        if (a == "$scope") {
+            scope += c + ".";
+        } else if (a == "$upscope") {
+            scope.erase(scope.rfind('.', scope.size() - 2) + 1);
+        } else if (a == "$var" && scope + e == variable) {
+            code = d;
+        } else if (a.size() > 1 && a[0] == '#') {
+            at_ps = strtoull(a.c_str() + 1, nullptr, 10);
+        } else if (!code.empty() && a[0] == 'b' && b == code) {
+            changes.push_back({ at_ps, strtoull(a.c_str() + 1, nullptr, 2) });
+        }
+    }
+    return changes;
+}
+
+static void test_same_picoseconds(void **state)
+{
+    Random random(test_seed(31));
+    Twin *twin = nullptr;
+
+    for (unsigned m = 0; m < 40; m++) {
+        Mix mix = random_mix(random, tight_config(), 40);
+        Log ours, theirs;
+
+        model->run(mix, &ours);
+        run_twin(&twin, tight_config(), mix, &theirs);
+        assert_string_equal(log_difference(ours, theirs).c_str(), "");
+    }
+    delete twin;
+}
+
+static void test_header(void **state)
+{
+    std::string text;
+
+    fflush(nullptr);
+    text = read_text(vcd_path.c_str());
+    assert_true(text.find("1 ps") != std::string::npos);
+    assert_true(changes_of("SystemC.wave.up.read_tags").size() > 100);
+    for (const char *name :
+         { "in_flight", "queued", "posted_headers", "read_tags", "bus_busy",
+           "dies_busy", "buffer_free" }) {
+        if (text.find(name) == std::string::npos) {
+            fail_msg("no variable %s", name);
+        }
+    }
+}
+
+/* One command: the processor is busy for exactly its time. */
+static void test_exact_edges(void **state)
+{
+    TwinConfig config = tight_config();
+    ModelOp op = {};
+    Mix none;
+    Log log;
+
+    models_advance(models_now_ps() + 1000000000);
+    uint64_t start_ps = models_now_ps();
+
+    op.kind = MODEL_CONTROLLER;
+    model->begin(&none, &log);
+    assert_true(card_model_submit(model->model, &op));
+    models_advance(start_ps + 1000000000);
+    fflush(nullptr);
+    std::vector<Change> changes = changes_of("SystemC.wave.ctrl.busy");
+    bool rose = false, fell = false;
+
+    for (const Change &change : changes) {
+        rose |= change.at_ps == start_ps && change.value == 1;
+        fell |= change.at_ps == start_ps + config.command * kCyclePs &&
+                change.value == 0;
+    }
+    assert_true(rose);
+    assert_true(fell);
+}
+
+static void test_only_once(void **state)
+{
+    char *err = nullptr;
+
+    assert_false(models_trace_vcd("again", &err));
+    assert_non_null(strstr(err, "before time runs"));
+    free(err);
+}
+
+int main()
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_picoseconds),
+        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_exact_edges),
+        cmocka_unit_test(test_only_once),
+    };
+    std::string base = temporary_profile("");
+    char *err = nullptr;
+
+    vcd_path = base + ".vcd";
+    model = new ModelCard("wave", tight_config());
+    if (!models_trace_vcd(base.c_str(), &err)) {
+        fprintf(stderr, "%s\n", err);
+        return 99;
+    }
+    int failed = cmocka_run_group_tests(tests, nullptr, nullptr);
+
+    unlink(base.c_str());
+    unlink(vcd_path.c_str());
+    return failed != 0;
+}
