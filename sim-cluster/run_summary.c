@@ -56,6 +56,12 @@ static char *replay_line(const Scenario *scn, const RunOptions *options)
     g_string_append(s, *plain ? file : scn->file);
     g_string_append_printf(s, " --seed %" G_GUINT64_FORMAT "%s", scn->seed,
                            options->replay_args ? options->replay_args : "");
+    if (!scn->control && options->repeat > 1) {
+        g_string_append_printf(s, " --repeat %u", options->repeat);
+    }
+    if (!scn->control && options->controls) {
+        g_string_append(s, " --controls");
+    }
     for (unsigned i = 0; scn->control && i < scn->controls->len; i++) {
         const ScnControl *c = g_ptr_array_index(scn->controls, i);
 
