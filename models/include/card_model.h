@@ -93,9 +93,9 @@ typedef struct CardModel CardModel;
  * (if a profile uses any).
  */
 CardModel *card_model_new(const char *name, const char *card_profile,
-                          const char *const *drive_profiles,
-                          unsigned n_drives, uint64_t seed, ModelDoneFn done,
-                          void *opaque, char **ret_err);
+                          const char *const *drive_profiles, unsigned n_drives,
+                          uint64_t seed, ModelDoneFn done, void *opaque,
+                          char **ret_err);
 
 /* NULL is fine. Drops operations in flight; the modules stay, silent. */
 void card_model_free(CardModel *m);
@@ -149,8 +149,7 @@ void models_set_time(uint64_t host_ps);
  * host time; call models_set_time(time of saving) first.
  */
 void *card_model_save(const CardModel *m, size_t *ret_len);
-bool card_model_load(CardModel *m, const void *buf, size_t len,
-                     char **ret_err);
+bool card_model_load(CardModel *m, const void *buf, size_t len, char **ret_err);
 
 /* SHA-256 prefix of the parsed profiles: equal hashes = equal timing. */
 uint64_t card_model_profile_hash(const CardModel *m);

@@ -144,9 +144,9 @@ int main()
         fprintf(stderr, "%s\n", err);
         return 99;
     }
-    int failed = cmocka_run_group_tests(tests, nullptr, nullptr);
+    bool failed = cmocka_run_group_tests(tests, nullptr, nullptr) != 0;
 
     unlink(base.c_str());
     unlink(vcd_path.c_str());
-    return failed != 0;
+    return failed;
 }

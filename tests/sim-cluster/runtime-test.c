@@ -462,19 +462,18 @@ static void checkpoint_and_restore(void **state)
 
     assert_int_equal(
         run(f,
-            HEAD NODE CARD BOOT
-                EXEC("one", "FAKE:io 3") "  - checkpoint: {as: saved, node: "
-                                         "host0}\n" EXEC(
-                                             "two",
-                                             "FAKE:io 4") "  - restore: {node: "
-                                                          "host0, checkpoint: "
-                                                          "saved}\n" EXEC("thre"
-                                                                          "e",
-                                                                          "FAKE"
-                                                                          ":pri"
-                                                                          "nt "
-                                                                          "x")
-                                                              EXPECT
+            HEAD NODE CARD BOOT EXEC(
+                "one", "FAKE:io 3") "  - checkpoint: {as: saved, node: "
+                                    "host0}\n" EXEC(
+                                        "two",
+                                        "FAKE:io 4") "  - restore: {node: "
+                                                     "host0, checkpoint: "
+                                                     "saved}\n" EXEC("thre"
+                                                                     "e",
+                                                                     "FAKE"
+                                                                     ":pri"
+                                                                     "nt "
+                                                                     "x") EXPECT
             "  - {id: processes, metric: host0.processes_count, is: 2}\n"
             "  - {id: reads, metric: host0.fast.read_cmds_count, is: 4}\n"
             "  - {id: boots, metric: host0.boots_count, is: 1}\n"),
