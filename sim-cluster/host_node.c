@@ -3,7 +3,7 @@
  *
  * host_node.c: one emulated host over its life.
  */
-#include "host_node.h"
+#include "host_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,38 +12,14 @@
 
 #include "host_card.h"
 #include "host_files.h"
-#include "process.h"
 #include "run_files.h"
 #include "run_interrupt.h"
 #include "runtime.h"
 
 #define CONNECT_LIMIT_MS 60000
-#define EDGE_LIMIT_MS 600000
 #define QUIT_LIMIT_MS 20000
 #define STOP_LIMIT_MS 1000
-#define TICK_MS 200
 #define LOG_LINES 12
-
-struct Host {
-    const ScnHost *scn;
-    HostEnv env;
-    char *dir;
-    char *sockets; /* prefix */
-    char *gdb_path;
-    char *ram_path;
-    HostState state;
-    Process *process;
-    Qmp *qmp;
-    Agent *agent;
-    HostPlan *plan;
-    off_t agent_offset; /* of agent.out, taken in */
-    unsigned processes, kills, resets;
-    uint64_t base_ps;
-    uint64_t granted_ps;
-    gint64 base_wall_us; /* WALL mode */
-    bool powered_off;
-    char *qemu_version; /* of the first process; "" before */
-};
 
 /* ---- simple things ----------------------------------------------------- */
 
@@ -112,12 +88,12 @@ const char *host_gdb_path(const Host *h)
     return h->gdb_path;
 }
 
-static bool lockstep(const Host *h)
+bool host_lockstep(const Host *h)
 {
     return h->env.scenario->time->mode != SCN_MODE_WALL;
 }
 
-static char *node_path(const Host *h, const char *name)
+char *host_path(const Host *h, const char *name)
 {
     return g_build_filename(h->dir, name, NULL);
 }
@@ -127,7 +103,7 @@ static char *node_path(const Host *h, const char *name)
 /* QEMU's last words without its name and its "-device ...", or "". */
 static char *last_words(const Host *h)
 {
-    g_autofree char *path = node_path(h, "qemu.log");
+    g_autofree char *path = host_path(h, "qemu.log");
     g_autofree char *line = run_files_tail(path, 1);
     const char *text = strstr(line, "qemu-system-x86_64: ");
 
@@ -150,8 +126,7 @@ static void set_died(Host *h, const char *when, GError **error)
                 words[0] ? ": " : "", words);
 }
 
-/* Turns what the QMP client says into an error of the run. Takes @local. */
-static void map_error(Host *h, GError *local, GError **error)
+void host_map_error(Host *h, GError *local, GError **error)
 {
     if (g_error_matches(local, QMP_ERROR, QMP_ERROR_COMMAND)) {
         g_propagate_error(error, local);
@@ -178,7 +153,7 @@ static void set_refused(Host *h, GError *local, GError **error)
     g_autofree char *words = NULL;
 
     if (!g_error_matches(local, QMP_ERROR, QMP_ERROR_GONE)) {
-        map_error(h, local, error);
+        host_map_error(h, local, error);
         return;
     }
     process_wait(h->process, 2000);
@@ -229,7 +204,7 @@ static void drop_process(Host *h, HostState state)
         unlink(path);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(links); i++) {
-        g_autofree char *path = node_path(h, links[i]);
+        g_autofree char *path = host_path(h, links[i]);
 
         unlink(path);
     }
@@ -270,8 +245,8 @@ static bool spawn(Host *h, bool incoming, GError **error)
                       .incoming = incoming };
     g_autoptr(GPtrArray) argv = host_args_build(&args);
     g_autofree char *script = host_args_script(&args, argv);
-    g_autofree char *cmdline = node_path(h, "cmdline");
-    g_autofree char *log = node_path(h, "qemu.log");
+    g_autofree char *cmdline = host_path(h, "cmdline");
+    g_autofree char *log = host_path(h, "qemu.log");
     ProcessSpec spec = { .argv = (const char *const *)argv->pdata,
                          .cwd = h->dir,
                          .stdout_path = log,
@@ -293,9 +268,9 @@ static bool connect_monitor(Host *h, GError **error)
     QmpWatch watch = { process_death_fd(h->process), run_interrupt_fd() };
     g_autofree char *path = g_strconcat(h->sockets, "qmp", NULL);
     g_autofree char *ctl = g_strconcat(h->sockets, "ctl", NULL);
-    g_autofree char *ctl_link = node_path(h, "qmp.sock");
-    g_autofree char *gdb_link = node_path(h, "gdb.sock");
-    g_autofree char *log = node_path(h, "qmp.ndjson");
+    g_autofree char *ctl_link = host_path(h, "qmp.sock");
+    g_autofree char *gdb_link = host_path(h, "gdb.sock");
+    g_autofree char *log = host_path(h, "qmp.ndjson");
     GError *local = NULL;
 
     h->qmp = qmp_connect(path, &watch, log, CONNECT_LIMIT_MS, &local);
@@ -322,7 +297,7 @@ static bool ask_version(Host *h, GError **error)
 /* What earlier processes printed is not this one's. */
 static void skip_old_output(Host *h)
 {
-    g_autofree char *path = node_path(h, "agent.out");
+    g_autofree char *path = host_path(h, "agent.out");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd >= 0) {
@@ -359,7 +334,7 @@ bool host_start(Host *h, uint64_t now_ps, GError **error)
         return false;
     }
     if (!host_card_configure(h, error) ||
-        (!lockstep(h) && !host_run(h, "cont", NULL, error))) {
+        (!host_lockstep(h) && !host_run(h, "cont", NULL, error))) {
         drop_process(h, HOST_OFF);
         return false;
     }
@@ -425,7 +400,7 @@ JsonNode *host_qmp(Host *h, const char *command, JsonObject *arguments,
     }
     ret = qmp_execute(h->qmp, command, arguments, &local);
     if (!ret) {
-        map_error(h, local, error);
+        host_map_error(h, local, error);
     }
     return ret;
 }
@@ -453,173 +428,7 @@ QmpEvent *host_wait_event(Host *h, const char *name, int timeout_ms,
     QmpEvent *ev = qmp_wait_event(h->qmp, names, timeout_ms, &local);
 
     if (!ev) {
-        map_error(h, local, error);
+        host_map_error(h, local, error);
     }
     return ev;
-}
-
-/* ---- time -------------------------------------------------------------- */
-
-bool host_grant(Host *h, uint64_t until_ps, GError **error)
-{
-    JsonObject *args;
-
-    if (h->state != HOST_ON || h->powered_off || !lockstep(h)) {
-        return true;
-    }
-    h->granted_ps = until_ps;
-    args = json_object_new();
-    json_object_set_int_member(args, "until",
-                               (gint64)((until_ps - h->base_ps) / PS_PER_NS));
-    return host_run(h, "outrigger-grant", args, error);
-}
-
-/* What an event means for the wait. True: the host stands still. */
-static bool on_event(Host *h, const QmpEvent *ev)
-{
-    if (strcmp(ev->name, "OUTRIGGER_EDGE") == 0) {
-        gint64 now_ns =
-            json_object_get_int_member_with_default(ev->data, "now", 0);
-
-        return h->base_ps + (uint64_t)MAX(now_ns, 0) * PS_PER_NS >=
-               h->granted_ps;
-    }
-    if (strcmp(ev->name, "RESET") == 0) {
-        h->resets++;
-        return false;
-    }
-    h->powered_off = true; /* SHUTDOWN */
-    return true;
-}
-
-/* Wall milliseconds to wait for the next event; -1: the time is over. */
-static int wait_slice_ms(Host *h, uint64_t until_ps, gint64 begin_us)
-{
-    gint64 now_us = g_get_monotonic_time();
-    gint64 left_us;
-
-    if (lockstep(h)) {
-        left_us = begin_us + EDGE_LIMIT_MS * 1000LL - now_us;
-    } else {
-        left_us = h->base_wall_us +
-                  (gint64)((until_ps - h->base_ps) / PS_PER_US) - now_us;
-    }
-    if (left_us <= 0) {
-        return -1;
-    }
-    return (int)MIN((left_us + 999) / 1000, TICK_MS);
-}
-
-static bool time_over(Host *h, GError **error)
-{
-    if (!lockstep(h)) {
-        return true;
-    }
-    g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                "node %s: QEMU has not come to its edge for %d s", host_name(h),
-                EDGE_LIMIT_MS / 1000);
-    return false;
-}
-
-static bool wait_until(Host *h, uint64_t until_ps, GError **error)
-{
-    static const char *const names[] = { "OUTRIGGER_EDGE", "SHUTDOWN", "RESET",
-                                         NULL };
-    gint64 begin_us = g_get_monotonic_time();
-
-    for (;;) {
-        int slice_ms = wait_slice_ms(h, until_ps, begin_us);
-        g_autoptr(QmpEvent) ev = NULL;
-        GError *local = NULL;
-
-        if (slice_ms < 0) {
-            return time_over(h, error);
-        }
-        ev = qmp_wait_event(h->qmp, names, slice_ms, &local);
-        if (ev) {
-            if (on_event(h, ev)) {
-                return true;
-            }
-        } else if (g_error_matches(local, QMP_ERROR, QMP_ERROR_TIMEOUT)) {
-            g_clear_error(&local);
-            if (h->env.tick) {
-                h->env.tick(h->env.opaque);
-            }
-        } else {
-            map_error(h, local, error);
-            return false;
-        }
-    }
-}
-
-/* Takes in what the guest has printed for us. */
-static bool read_agent(Host *h, GError **error)
-{
-    g_autofree char *path = node_path(h, "agent.out");
-    char buf[16384];
-    ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return true; /* not created yet */
-    }
-    while ((n = pread(fd, buf, sizeof(buf), h->agent_offset)) > 0) {
-        agent_feed(h->agent, buf, (size_t)n);
-        h->agent_offset += n;
-    }
-    close(fd);
-    if (n < 0) {
-        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                    "cannot read %s: %s", path, g_strerror(errno));
-    }
-    return n == 0;
-}
-
-bool host_settle(Host *h, uint64_t until_ps, GError **error)
-{
-    if (h->state != HOST_ON) {
-        return true;
-    }
-    if (!h->powered_off && !wait_until(h, until_ps, error)) {
-        return false;
-    }
-    return read_agent(h, error);
-}
-
-/* ---- commands in the guest --------------------------------------------- */
-
-static bool send_input(Host *h, const char *text, GError **error)
-{
-    g_autofree char *code = g_base64_encode((const guchar *)text, strlen(text));
-    JsonObject *args = json_object_new();
-
-    json_object_set_string_member(args, "chardev", "agent");
-    json_object_set_string_member(args, "data", code);
-    return host_run(h, "outrigger-input", args, error);
-}
-
-bool host_run_command(Host *h, const char *script, char **ret_id,
-                      GError **error)
-{
-    g_autofree char *id = NULL;
-    g_autofree char *text = NULL;
-
-    if (!agent_ready(h->agent)) {
-        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_BROKEN,
-                    "node %s: no guest agent is listening", host_name(h));
-        return false;
-    }
-    text = agent_begin(h->agent, script, &id);
-    if (!send_input(h, text, error)) {
-        return false;
-    }
-    *ret_id = g_steal_pointer(&id);
-    return true;
-}
-
-bool host_kill_command(Host *h, const char *id, GError **error)
-{
-    g_autofree char *text = agent_kill_text(id);
-
-    return send_input(h, text, error);
 }
