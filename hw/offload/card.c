@@ -177,6 +177,7 @@ Card *card_new(const CardSeam *seam, void *opaque, unsigned version,
     card->parts =
         g_ptr_array_new_with_free_func((GDestroyNotify)card_part_free);
     card->faults = g_array_new(false, false, sizeof(CardFault));
+    card->orphans = g_array_new(false, false, sizeof(CardOrphan));
     card->rekey.timer_ps = SEAM_NEVER;
     if (!add_drives(card, config, errp) ||
         (config->nvram &&
@@ -206,6 +207,7 @@ void card_free(Card *card)
     }
     g_ptr_array_unref(card->parts);
     g_array_unref(card->faults);
+    g_array_unref(card->orphans);
     explicit_bzero(card, sizeof(*card));
     g_free(card);
 }

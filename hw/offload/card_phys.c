@@ -58,13 +58,18 @@ static bool phys_may_go(const Card *card, const CardPhys *p)
     return p->stage == CARD_STAGE_CRYPTO || !card->drive[p->drive].stalled;
 }
 
+static uint64_t phys_tag(const CardReq *req, unsigned k)
+{
+    return seam_tag(SEAM_OWNER_CARD, req->io.fn, req->phys[k].stage,
+                    req->io.slot * CARD_FANOUT + k, req->generation);
+}
+
 static void phys_submit(Card *card, CardReq *req, unsigned k)
 {
     CardPhys *p = &req->phys[k];
     bool crypto = p->stage == CARD_STAGE_CRYPTO;
     ModelOp op = {
-        .tag = seam_tag(SEAM_OWNER_CARD, req->io.fn, p->stage,
-                        req->io.slot * CARD_FANOUT + k, req->generation),
+        .tag = phys_tag(req, k),
         .addr = crypto ? 0 : p->offset,
         .bytes = p->bytes,
         .fn = req->io.fn,
@@ -104,7 +109,13 @@ void card_phys_retry(Card *card)
 void card_phys_drop(Card *card, CardReq *req)
 {
     for (uint64_t left = req->busy; left; left &= left - 1) {
-        card->n_ready -= !req->phys[__builtin_ctzll(left)].submitted;
+        const CardPhys *p = &req->phys[__builtin_ctzll(left)];
+
+        if (!p->submitted) {
+            card->n_ready--;
+        } else if (p->stage != CARD_STAGE_CRYPTO) {
+            phys_event(card, CARD_EV_PHYS_DONE, req, p, CARD_ST_GIVEN_UP);
+        }
     }
     req->busy = 0;
 }
@@ -280,6 +291,38 @@ static uint16_t land(Card *card, CardReq *req, const CardPhys *p)
 
 /* ---- answers ------------------------------------------------------------ */
 
+/* The rest of a request that has completed goes on without it: only the
+ * event log still hears of its end. */
+static void leave_rest(Card *card, CardReq *req, const CardPhys *first)
+{
+    for (uint64_t left = req->busy; left; left &= left - 1) {
+        unsigned k = __builtin_ctzll(left);
+        CardPhys *p = &req->phys[k];
+
+        if (p != first && p->submitted && p->stage != CARD_STAGE_CRYPTO) {
+            CardOrphan o = { phys_tag(req, k), req->io, *p };
+
+            g_array_append_val(card->orphans, o);
+            req->busy &= ~(1ull << k);
+        }
+    }
+    req->busy &= ~(1ull << (first - req->phys));
+}
+
+static void orphan_done(Card *card, uint64_t tag)
+{
+    for (unsigned i = 0; i < card->orphans->len; i++) {
+        CardOrphan *o = &g_array_index(card->orphans, CardOrphan, i);
+        CardReq req = { .io = o->io };
+
+        if (o->tag == tag) {
+            phys_event(card, CARD_EV_PHYS_DONE, &req, &o->phys, 0);
+            g_array_remove_index(card->orphans, i);
+            return;
+        }
+    }
+}
+
 /*
  * Control run: the request completes with its first physical request. What
  * the others would have read is missing; what they would have written is
@@ -309,6 +352,7 @@ static bool complete_on_first(Card *card, CardReq *req, const CardPhys *first)
     } else {
         return false;
     }
+    leave_rest(card, req, first);
     card_req_end(card, req, req->status);
     return true;
 }
@@ -340,7 +384,8 @@ void card_phys_done(Card *card, uint64_t tag)
     uint16_t status;
 
     if (!req) {
-        return; /* of an I/O that was cancelled */
+        orphan_done(card, tag); /* or of an I/O that was cancelled */
+        return;
     }
     p = &req->phys[k];
     status = land(card, req, p);

@@ -52,6 +52,7 @@
 typedef enum CardStatus {
     CARD_ST_OK = 0,
     CARD_ST_INTERNAL = 0x0006,
+    CARD_ST_GIVEN_UP = 0x0007, /* of a physical request, in events */
     CARD_ST_FORMATTING = 0x0084,
     CARD_ST_WRITE_FAULT = 0x0280,
     CARD_ST_READ_ERROR = 0x0281,
@@ -128,6 +129,13 @@ typedef struct CardPhys {
     uint8_t stage;  /* CardStage */
     bool submitted; /* false: wants to, see card->n_ready */
 } CardPhys;
+
+/* What complete_on_first left behind: not saved, control runs only. */
+typedef struct CardOrphan {
+    uint64_t tag;
+    CardIo io;
+    CardPhys phys;
+} CardOrphan;
 
 typedef enum CardReqState {
     CARD_REQ_FREE = 0,
@@ -222,7 +230,8 @@ struct Card {
     bool suspended;
     bool key_failed; /* during load */
     CardRekey rekey;
-    GArray *faults; /* CardFault, without stalls */
+    GArray *faults;  /* CardFault, without stalls */
+    GArray *orphans; /* CardOrphan */
 };
 
 static inline uint64_t card_now(const Card *card)

@@ -105,6 +105,50 @@ static bool pieces_may_go(const Card *card, const CardRekey *k)
     return true;
 }
 
+/* For the event log: operation @index of the chunk's current stage. */
+static void chunk_event(Card *card, CardEventKind kind, unsigned index,
+                        uint16_t status)
+{
+    const CardRekey *k = &card->rekey;
+    uint32_t at = 0;
+    CardPiece p;
+
+    if (k->state == CARD_REKEY_CRYPTO) {
+        return;
+    }
+    for (;;) {
+        p = card_map_piece(&k->part->map, k->at + at, k->bytes - at);
+        if (index-- == 0) {
+            break;
+        }
+        at += p.bytes;
+    }
+    card_event(card, (CardEvent){
+                         .kind = kind,
+                         .fn = k->fn,
+                         .cid = UINT16_MAX,
+                         .a = p.drive,
+                         .b = p.offset,
+                         .c = p.bytes << 8 |
+                              (k->state == CARD_REKEY_READ ? MODEL_DRIVE_READ
+                                                           : MODEL_DRIVE_WRITE),
+                         .status = status,
+                     });
+}
+
+/* Late answers of what is out no longer matter. */
+static void give_up_stage(Card *card)
+{
+    CardRekey *k = &card->rekey;
+
+    for (uint64_t left = k->busy; left; left &= left - 1) {
+        chunk_event(card, CARD_EV_PHYS_DONE, __builtin_ctzll(left),
+                    CARD_ST_GIVEN_UP);
+    }
+    k->busy = 0;
+    k->generation++;
+}
+
 static bool submit_one(Card *card, CardStage stage, unsigned index,
                        const CardPiece *p)
 {
@@ -119,8 +163,12 @@ static bool submit_one(Card *card, CardStage stage, unsigned index,
         .drive = p->drive,
     };
 
+    if (!card->seam->model_submit(card->opaque, &op)) {
+        return false;
+    }
     k->busy |= 1ull << index;
-    return card->seam->model_submit(card->opaque, &op);
+    chunk_event(card, CARD_EV_PHYS_START, index, 0);
+    return true;
 }
 
 /* All operations of the current stage, or again a little later. */
@@ -150,8 +198,7 @@ static void submit_stage(Card *card)
         done += p.bytes;
     }
     if (!ok) {
-        k->generation++;
-        k->busy = 0;
+        give_up_stage(card);
         k->again = true;
         set_timer(card, card_now(card) + REST_PS);
     }
@@ -204,11 +251,10 @@ void card_rekey_drop_chunk(Card *card, const CardPart *part)
     CardRekey *k = &card->rekey;
 
     if (k->state != CARD_REKEY_IDLE && k->part == part) {
+        give_up_stage(card);
         k->state = CARD_REKEY_IDLE;
         k->part = NULL;
-        k->busy = 0;
         k->again = false;
-        k->generation++;
     }
 }
 
@@ -249,6 +295,7 @@ void card_rekey_done(Card *card, uint64_t tag)
         return;
     }
     k->busy &= ~(1ull << index);
+    chunk_event(card, CARD_EV_PHYS_DONE, index, 0);
     if (k->busy) {
         return;
     }
@@ -296,8 +343,7 @@ void card_rekey_cancelled(Card *card, unsigned fn)
     CardRekey *k = &card->rekey;
 
     if (k->state >= CARD_REKEY_READ && k->fn == fn) {
-        k->generation++;
-        k->busy = 0;
+        give_up_stage(card);
         k->again = true;
         set_timer(card, card_now(card));
     }

@@ -87,8 +87,9 @@ typedef enum CardEventKind {
     CARD_EV_DOORBELL = 0, /* a=0 SQ tail/1 CQ head, b=value */
     CARD_EV_CMD_FETCH,    /* a=opcode, b=slba, c=bytes */
     CARD_EV_CMD_DONE,     /* a=opcode, b=latency_ps since fetch, c=bytes */
-    CARD_EV_PHYS_START,   /* a=drive, b=byte offset, c=bytes<<8 | op */
-    CARD_EV_PHYS_DONE,    /* same */
+    CARD_EV_PHYS_START,   /* a=drive, b=byte offset, c=bytes<<8 | ModelOpKind;
+                           * cid=slot of the I/O, ffffh: re-encryption */
+    CARD_EV_PHYS_DONE,    /* same; status 7: given up */
     CARD_EV_THROTTLED,    /* a=bytes: a command starts waiting */
     CARD_EV_ADMITTED,     /* a=waited_ps: it goes on */
     CARD_EV_IRQ,          /* a=vector */
@@ -111,7 +112,7 @@ typedef struct CardEvent {
     uint16_t qid;
     uint16_t cid;
     uint16_t status; /* NVMe status field without phase, CMD_DONE */
-    uint16_t reserved;
+    uint16_t slot; /* CMD_DONE: the command's slot + 1; else 0 */
 } CardEvent;
 
 _Static_assert(sizeof(CardEvent) == 48, "CardEvent is a file format");

@@ -217,6 +217,9 @@ static void test_cancel(void **state)
         mock_run_idle(b->m);
         assert_memory_equal(b->m->drive[0].data, before, 2 * BENCH_MIB);
         assert_int_equal(fake_ctrl(0)->done->len, 0);
+        /* whoever counts sees the end of each */
+        assert_int_equal(b->m->event_count[CARD_EV_PHYS_START],
+                         b->m->event_count[CARD_EV_PHYS_DONE]);
     }
     assert_true(any_partial);
 }

@@ -321,6 +321,8 @@ static void test_control_first(void **state)
     card_bench_stripe(b, "s", 8, 4096, 0);
     fan_out_mix(b, &w);
     assert_true(w.early > 1000);
+    assert_int_equal(b->m->event_count[CARD_EV_PHYS_START],
+                     b->m->event_count[CARD_EV_PHYS_DONE]);
     card_bench_free(b);
 }
 
