@@ -74,7 +74,7 @@ static void add_to_window(CardInterfaceSums *i, const CardEvent *ev)
 
 /*
  * Physical requests carry their I/O's slot in cid. A completion carries its
- * slot + 1 in `reserved`; 0: it does not say, and nothing can be told.
+ * slot + 1 in `slot`; 0: it does not say, and nothing can be told.
  */
 static guint open_requests(CardInterfaceSums *i, unsigned slot)
 {
@@ -121,9 +121,9 @@ static void on_done(CardInterfaceSums *i, const CardEvent *ev)
     if (ev->qid == 0) {
         return; /* an admin command */
     }
-    if (ev->reserved) {
+    if (ev->slot) {
         i->slots_known = true;
-        i->early_completions += open_requests(i, ev->reserved - 1u) > 0;
+        i->early_completions += open_requests(i, ev->slot - 1u) > 0;
     }
     hist_add(i->latency, ev->b);
     add_to_window(i, ev);

@@ -205,6 +205,7 @@ static void done_event(NvmeCtrl *c, const NvmeSlot *s)
                             .a = s->sqe.opcode,
                             .b = now > s->fetch_ps ? now - s->fetch_ps : 0,
                             .c = s->bytes,
+                            .slot = nvme_slot_index(c, s) + 1,
                         });
 }
 
