@@ -112,7 +112,7 @@ typedef struct CardEvent {
     uint16_t qid;
     uint16_t cid;
     uint16_t status; /* NVMe status field without phase, CMD_DONE */
-    uint16_t slot; /* CMD_DONE: the command's slot + 1; else 0 */
+    uint16_t slot;   /* CMD_DONE: the command's slot + 1; else 0 */
 } CardEvent;
 
 _Static_assert(sizeof(CardEvent) == 48, "CardEvent is a file format");

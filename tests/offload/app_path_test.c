@@ -67,7 +67,7 @@ static void verify(unsigned fn)
     app_load_verify(&load[fn]);
 }
 
-/* ---- data -------------------------------------------------------------------- */
+/* ---- data --------------------------------------------------------------- */
 
 static void test_write_read(void **state)
 {
@@ -140,7 +140,7 @@ static void test_rotation_and_format(void **state)
     }
 }
 
-/* ---- refusals -------------------------------------------------------------------- */
+/* ---- refusals ----------------------------------------------------------- */
 
 static void test_out_of_partition(void **state)
 {
@@ -217,7 +217,7 @@ static void test_registers(void **state)
     assert_true(found);
 }
 
-/* ---- limits ------------------------------------------------------------------------ */
+/* ---- limits ------------------------------------------------------------- */
 
 /* Completions of @h between @from and @to, from the event log. */
 static uint64_t done_bytes(unsigned fn, uint64_t from, uint64_t to, bool bytes)
@@ -300,7 +300,7 @@ static void test_no_throttle_control(void **state)
     app_loads_drain(load, BENCH_IFACES);
 }
 
-/* ---- isolation ------------------------------------------------------------------------ */
+/* ---- isolation ---------------------------------------------------------- */
 
 /* Interface 1 suffers, 0 and 2 work on and get everything right. */
 static void others_work_on(void)
@@ -380,7 +380,7 @@ static void test_detach_isolation(void **state)
     verify(2);
 }
 
-/* ---- fan-out --------------------------------------------------------------------------- */
+/* ---- fan-out ------------------------------------------------------------ */
 
 /* One command at a time: when it is done, nothing physical of it is out. */
 static void test_fan_out(void **state)

@@ -220,7 +220,7 @@ static void test_resubmit(void **state)
     world_free(w);
 }
 
-/* ---- damage ---------------------------------------------------------------- */
+/* ---- damage ------------------------------------------------------------- */
 
 static void rehash(GByteArray *s)
 {

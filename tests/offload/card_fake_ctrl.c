@@ -269,8 +269,7 @@ void nvme_ctrl_resubmit(NvmeCtrl *c)
     }
 }
 
-/* ---- what only has to be there
- * ------------------------------------------------ */
+/* ---- what only has to be there ------------------------------------------ */
 
 void nvme_ctrl_ns_changed(NvmeCtrl *c, uint32_t nsid)
 {

@@ -51,7 +51,7 @@ static uint16_t status_of(unsigned fn, CardIoOp op, uint64_t slba, uint32_t nlb)
     return fake_do(b, fn, op, slba, nlb, data)->status;
 }
 
-/* ---- errors ------------------------------------------------------------------ */
+/* ---- errors ------------------------------------------------------------- */
 
 /* One piece of sixteen fails: the whole request does. */
 static void test_read_error(void **state)
@@ -133,7 +133,7 @@ static void test_bad_faults(void **state)
     bad(CARD_FAULT_READ_ERROR, 0, 0, 512);
 }
 
-/* ---- stalls --------------------------------------------------------------------- */
+/* ---- stalls ------------------------------------------------------------- */
 
 static void test_stall_drive(void **state)
 {
@@ -190,7 +190,7 @@ static void test_stall_reset(void **state)
     assert_int_equal(status_of(1, CARD_IO_READ, 0, 8), 0);
 }
 
-/* ---- cancelling -------------------------------------------------------------------- */
+/* ---- cancelling --------------------------------------------------------- */
 
 /* At every event of a write: what has not landed by then never lands. */
 static void test_cancel(void **state)
@@ -275,7 +275,7 @@ static void test_reset_isolation(void **state)
                         50 * 4096);
 }
 
-/* ---- namespaces that go away --------------------------------------------------------- */
+/* ---- namespaces that go away -------------------------------------------- */
 
 static void test_detach_in_flight(void **state)
 {
@@ -348,7 +348,7 @@ static void test_shrink_in_flight(void **state)
                         4096);
 }
 
-/* ---- suspension ------------------------------------------------------------------------ */
+/* ---- suspension --------------------------------------------------------- */
 
 static void test_suspend(void **state)
 {

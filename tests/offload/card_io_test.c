@@ -50,7 +50,7 @@ static void plain_stripe(CardBench *b, uint32_t stripe_bytes)
     card_bench_part(b, &spec, 0, 1);
 }
 
-/* ---- where --------------------------------------------------------------------- */
+/* ---- where -------------------------------------------------------------- */
 
 static void test_write_read(void **state)
 {
@@ -183,7 +183,7 @@ static void test_written_zeroes(void **state)
                         4096);
 }
 
-/* ---- when ------------------------------------------------------------------------ */
+/* ---- when --------------------------------------------------------------- */
 
 static uint64_t took(CardBench *b, CardIoOp op, uint32_t nlb, bool fua)
 {
@@ -250,7 +250,7 @@ static void test_untimed(void **state)
     assert_int_equal(b->m->now_ps, 0);
 }
 
-/* ---- fan-out ------------------------------------------------------------------------ */
+/* ---- fan-out ------------------------------------------------------------ */
 
 typedef struct Watch {
     CardBench *b;

@@ -58,7 +58,7 @@ static void format(uint8_t lba_format, uint8_t secure_erase)
     assert_int_equal(fake_last(fake_ctrl(0))->status, 0);
 }
 
-/* ---- flush, fua, verify ---------------------------------------------------------- */
+/* ---- flush, fua, verify ------------------------------------------------- */
 
 static void test_flush(void **state)
 {
@@ -136,7 +136,7 @@ static void test_verify(void **state)
     assert_int_equal(b->m->model_count[MODEL_CRYPTO], 0);
 }
 
-/* ---- deallocate, write zeroes ------------------------------------------------------ */
+/* ---- deallocate, write zeroes ------------------------------------------- */
 
 static void test_deallocate(void **state)
 {
@@ -167,7 +167,7 @@ static void test_deallocate_all(void **state)
     assert_int_equal(b->m->model_bytes[MODEL_DRIVE_DISCARD], 20 * BENCH_MIB);
 }
 
-/* ---- format -------------------------------------------------------------------------- */
+/* ---- format ------------------------------------------------------------- */
 
 static void test_format(void **state)
 {
@@ -313,7 +313,7 @@ static void test_format_no_flash(void **state)
     must_read(0, 8, data, 4096);
 }
 
-/* ---- refusals ------------------------------------------------------------------------- */
+/* ---- refusals ----------------------------------------------------------- */
 
 static void refused(CardIoOp op, uint32_t nsid, uint64_t slba, uint32_t nlb,
                     uint16_t want)
@@ -356,7 +356,7 @@ static void test_refusals(void **state)
     assert_int_equal(b->m->event_count[CARD_EV_PHYS_START], 0);
 }
 
-/* ---- everything at random ----------------------------------------------------------------- */
+/* ---- everything at random ----------------------------------------------- */
 
 typedef struct Mix {
     uint64_t rng;
