@@ -312,7 +312,7 @@ static CardEvent done(uint64_t at_ps, unsigned slot, uint64_t latency_ps)
                         .qid = 1,
                         .b = latency_ps,
                         .c = 4096,
-                        .reserved = (uint16_t)(slot + 1) };
+                        .slot = (uint16_t)(slot + 1) };
 }
 
 static void early_completions_are_seen(void **state)
@@ -348,7 +348,7 @@ static void unknown_slots_are_not_judged(void **state)
     CardEvent start = phys(CARD_EV_PHYS_START, 1, 0);
     CardEvent end = done(2, 0, 1);
 
-    end.reserved = 0;
+    end.slot = 0;
     card_stats_add(s, &start);
     card_stats_add(s, &end);
     assert_false(s->interfaces[0].slots_known);
