@@ -26,7 +26,8 @@
 #define CARD_MAX_PARTITIONS 64u
 #define CARD_MAX_EXTENTS 16u /* physical pieces of one partition */
 
-#define CARD_APP_ERROR (g_quark_from_static_string("card-app-error"))
+/* Not a static string: this object may be unloaded. */
+#define CARD_APP_ERROR (g_quark_from_string("card-app-error"))
 typedef enum CardAppError {
     CARD_APP_ERROR_INVALID,   /* a parameter is wrong; message says which */
     CARD_APP_ERROR_NOT_FOUND, /* no such drive, partition, interface */

@@ -13,8 +13,9 @@
 /*
  * The flash first says that the content is being wiped, under which new key
  * and block size; then the discarding starts. Whoever finds that mark after
- * a crash wipes again. The old key is gone at once, so all three kinds of
- * secure erase are met.
+ * a crash wipes again; until all is wiped nothing but another FORMAT or
+ * attaching anew is possible. The old key is gone at once, so all three kinds
+ * of secure erase are met.
  */
 uint16_t card_format_begin(Card *card, CardReq *req)
 {
@@ -48,7 +49,11 @@ uint16_t card_format_begin(Card *card, CardReq *req)
 uint16_t card_format_end(Card *card, CardPart *part)
 {
     part->wiping = false;
-    return card_nvram_store(card) ? CARD_ST_OK : CARD_ST_INTERNAL;
+    if (!card_nvram_store(card)) {
+        part->wiping = true; /* or the next start would wipe new data */
+        return CARD_ST_INTERNAL;
+    }
+    return CARD_ST_OK;
 }
 
 /* A FORMAT that nobody waits for any more: all of it, now. */

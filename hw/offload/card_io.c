@@ -51,7 +51,8 @@ uint16_t card_io_check(const Card *card, const CardIo *io)
     if (!part) {
         return CARD_ST_INVALID_NS;
     }
-    if (part->formatting) {
+    /* Half wiped and nobody at it: a drive or the flash failed. */
+    if (part->formatting || (part->wiping && io->op != CARD_IO_FORMAT)) {
         return CARD_ST_FORMATTING;
     }
     switch (io->op) {

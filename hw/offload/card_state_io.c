@@ -303,14 +303,6 @@ char *card_io_loaded_check(const Card *card)
     for (unsigned fn = 0; !why && fn < SEAM_MAX_FUNCTIONS; fn++) {
         why = iface_check(card, fn);
     }
-    for (unsigned i = 0; !why && i < card->parts->len; i++) {
-        const CardPart *part = card_part_at(card, i);
-
-        if (part->fn >= 0 && part->wiping && !part->formatting) {
-            why = g_strdup_printf("partition %u is being wiped by nobody",
-                                  part->id);
-        }
-    }
     return why;
 }
 

@@ -7,12 +7,14 @@
 #include "app_load.h"
 
 #include <dlfcn.h>
+#include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -199,15 +201,42 @@ static void test_no_way_back(void **state)
     finish();
 }
 
+/* An object can be unloaded after it has reported errors. */
+static void test_unload(void **state)
+{
+    g_autofree char *copy = NULL, *content = NULL;
+    const CardAppDrive none = { 0 };
+    CardAppConfig config = { .drives = &none };
+    GError *err = NULL;
+    OffloadCardAppFn fn;
+    void *handle;
+    gsize len;
+    int fd = g_file_open_tmp("offload-app-XXXXXX.so", &copy, NULL);
+
+    assert_true(fd >= 0);
+    close(fd);
+    assert_true(
+        g_file_get_contents(getenv("OFFLOAD_APP_1"), &content, &len, NULL));
+    assert_true(g_file_set_contents(copy, content, len, NULL));
+    handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(handle);
+    fn = (OffloadCardAppFn)dlsym(handle, "offload_card_app");
+    assert_ptr_not_equal(fn(), app[1]);
+    assert_null(fn()->create(&(CardSeam){ 0 }, NULL, &config, &err));
+    assert_int_equal(dlclose(handle), 0);
+    assert_int_equal(err->code, CARD_APP_ERROR_INVALID);
+    assert_string_equal(g_quark_to_string(err->domain), "card-app-error");
+    g_error_free(err);
+    g_remove(copy);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions),
-        T(test_update_under_load),
-        T(test_replace_in_flight),
-        T(test_update_keeps_limits),
-        T(test_no_way_back),
+        cmocka_unit_test(test_unload), cmocka_unit_test(test_versions),
+        T(test_update_under_load),     T(test_replace_in_flight),
+        T(test_update_keeps_limits),   T(test_no_way_back),
     };
 
     return cmocka_run_group_tests(tests, group_setup, NULL) != 0;

@@ -222,11 +222,6 @@ static void lie_format_range(void)
     running(2, CARD_IO_FORMAT)->end -= 512;
 }
 
-static void lie_wiping(void)
-{
-    card_part_find(b->card, "p")->wiping = true;
-}
-
 static void lie_slot_bound(void)
 {
     NvmeCtrl *c = fake_ctrl(0);
@@ -501,7 +496,6 @@ static const struct {
     LIE(discard_cursor, "progress"),
     LIE(format, "its partition does not"),
     LIE(format_range, "range"),
-    LIE(wiping, "wiped by nobody"),
     LIE(slot_bound, "does not know"),
     LIE(ctrl_knows_more, "not known"),
     LIE(ctrl_other_op, "not known"),

@@ -313,6 +313,64 @@ static void test_format_no_flash(void **state)
     must_read(0, 8, data, 4096);
 }
 
+static int discard_fails(void *user, unsigned drive, MockDriveOp op,
+                         uint64_t offset, uint64_t len)
+{
+    return op == MOCK_DRIVE_DISCARD ? -EIO : 0;
+}
+
+static void no_io_but_format(void)
+{
+    uint16_t status = 0;
+
+    assert_int_equal(
+        fake_submit(fake_ctrl(0), CARD_IO_READ, 1, 0, 8, NULL, &status), -1);
+    assert_int_equal(status & 0x7ff, 0x84);
+}
+
+/* Half wiped, then a drive fails: nothing of it can be read or written until
+ * another FORMAT or another start has wiped the rest. */
+static void test_format_drive_error(void **state)
+{
+    CardIo io = { .op = CARD_IO_FORMAT, .nsid = 1 };
+
+    card_bench_linear(b, "p", 0, 4, 0);
+    fake_do(b, 0, CARD_IO_WRITE, 0, 8, data);
+    b->m->drive_fault = discard_fails;
+    fake_submit_io(fake_ctrl(0), &io, NULL, NULL);
+    mock_run_idle(b->m);
+    assert_int_equal(fake_last(fake_ctrl(0))->status & 0x7ff, 0x280);
+    no_io_but_format();
+    b->m->drive_fault = NULL;
+    format(0, 0);
+    must_read(0, 8, zero, 4096);
+}
+
+/* The flash fails at the end: what is written later must not be wiped by the
+ * next start. */
+static void test_format_flash_error(void **state)
+{
+    CardIo io = { .op = CARD_IO_FORMAT, .nsid = 1 };
+
+    card_bench_linear(b, "p", 0, 4, 0);
+    fake_do(b, 0, CARD_IO_WRITE, 0, 8, data);
+    fake_submit_io(fake_ctrl(0), &io, NULL, NULL);
+    b->m->nvram_fail = true;
+    mock_run_idle(b->m);
+    assert_int_equal(fake_last(fake_ctrl(0))->status & 0x7ff, 0x06);
+    no_io_but_format();
+    b->m->nvram_fail = false;
+    card_bench_kill(b);
+    card_bench_power_on(b, NULL);
+    assert_true(b->app->attach(b->card, "p", 0, 1, NULL));
+    must_read(0, 8, zero, 4096);
+    fake_do(b, 0, CARD_IO_WRITE, 0, 8, data);
+    card_bench_kill(b);
+    card_bench_power_on(b, NULL);
+    assert_true(b->app->attach(b->card, "p", 0, 1, NULL));
+    must_read(0, 8, data, 4096);
+}
+
 /* ---- refusals ----------------------------------------------------------- */
 
 static void refused(CardIoOp op, uint32_t nsid, uint64_t slba, uint32_t nlb,
@@ -484,6 +542,8 @@ int main(void)
         T(test_format_reset),
         T(test_format_crash),
         T(test_format_no_flash),
+        T(test_format_drive_error),
+        T(test_format_flash_error),
         T(test_refusals),
         T(test_random_mix),
     };
