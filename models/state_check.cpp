@@ -96,10 +96,13 @@ void Checker::places()
         demand(listed_place(op.place) == (op.heap_pos != NONE16),
                "operation outside its list");
         /* A module that drops cancelled operations has none left. */
-        demand(!op.flags || op.place == PLACE_UP_WAIT || drive_op,
+        bool cancelled = op.flags & OP_CANCELLED;
+
+        demand(!cancelled || op.place == PLACE_UP_WAIT || drive_op,
                "cancelled operation");
-        demand(!op.flags || op.place != PLACE_SCHEDULED, "cancelled operation");
-        s.silent += op.flags & OP_CANCELLED;
+        demand(!cancelled || op.place != PLACE_SCHEDULED,
+               "cancelled operation");
+        s.silent += cancelled;
     });
 }
 
@@ -215,7 +218,7 @@ void Checker::drive_lists(unsigned d)
         demand(op.place != PLACE_FRONT || op.drive != d || drive.front_op == i,
                "front end");
         s.drive[d].unscheduled += op.kind >= MODEL_DRIVE_READ &&
-                                  op.drive == d && !op.flags &&
+                                  op.drive == d && !(op.flags & OP_CANCELLED) &&
                                   op.place != PLACE_SCHEDULED;
     });
 }
