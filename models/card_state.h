@@ -41,7 +41,6 @@ typedef enum OpPlace {
 
 /* OpState.flags */
 #define OP_CANCELLED 1u /* goes on silently */
-#define OP_STALLED 2u   /* has waited for the write buffer: counted */
 
 typedef struct OpState {
     uint64_t tag;
@@ -109,7 +108,6 @@ typedef struct WireState {
 typedef struct UpState {
     WireState wire;
     uint32_t busy;       /* for waves, as all `busy` */
-    uint32_t blocked;    /* wire free, but nothing may go: counted */
     uint32_t ready_mask; /* requesters with a non-empty queue */
     uint32_t queued;
     uint32_t last; /* round robin: last requester granted */
@@ -125,7 +123,6 @@ typedef struct UpState {
 typedef struct DownState {
     WireState wire;
     uint32_t busy;
-    uint32_t blocked;
     uint32_t last; /* 0 MMIO, 1 completions */
     OpList mmio;
     uint32_t mmio_queued;

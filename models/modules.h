@@ -101,8 +101,7 @@ class DownLink : public Module {
   private:
     void kick(uint64_t now_ps);
     void release(uint64_t now_ps);
-    bool grant(uint64_t now_ps);
-    bool completion_ready(uint64_t now_ps) const;
+    void grant(uint64_t now_ps);
     bool send_mmio(uint64_t now_ps);
     bool send_completions(uint64_t now_ps);
     void end_request(uint64_t arrival_ps);

@@ -456,6 +456,56 @@ static void test_rotate_drive_error(void **state)
     must_read(0, 2048, data);
 }
 
+/* The flash fails at the very end: the old key is needed until it works. */
+static void test_rotate_flash_error(void **state)
+{
+    card_bench_linear(b, "p", 0, 1, 0);
+    fake_do(b, 0, CARD_IO_WRITE, 0, 2048, data);
+    assert_true(b->app->rotate_key(b->card, "p", NULL));
+    mock_run_until(b->m, b->m->now_ps + 350 * US);
+    assert_int_equal(card_bench_info(b, "p").rekey_done_bytes, BENCH_MIB);
+    assert_int_equal(card_bench_info(b, "p").key_generation, 1);
+    b->m->nvram_fail = true;
+    mock_run_until(b->m, b->m->now_ps + 500 * US);
+    assert_int_equal(card_bench_info(b, "p").key_generation, 1);
+    fake_submit(fake_ctrl(0), CARD_IO_READ, 1, 0, 2048, NULL, NULL);
+    mock_run_until(b->m, b->m->now_ps + 500 * US);
+    assert_memory_equal(fake_last(fake_ctrl(0))->data, data, BENCH_MIB);
+    b->m->nvram_fail = false;
+    mock_run_idle(b->m);
+    assert_int_equal(card_bench_info(b, "p").key_generation, 2);
+    assert_false(key_in_memory(0));
+    must_read(0, 2048, data);
+}
+
+static int all_fails(void *user, unsigned drive, MockDriveOp op,
+                     uint64_t offset, uint64_t len)
+{
+    return -EIO;
+}
+
+/* A dead process left half a chunk, and the drive does not answer either. */
+static void test_recovery_fails(void **state)
+{
+    GError *err = NULL;
+
+    card_bench_linear(b, "p", 0, 1, 0);
+    fake_do(b, 0, CARD_IO_WRITE, 0, 2048, data);
+    assert_true(b->app->rotate_key(b->card, "p", NULL));
+    mock_run_until(b->m, b->m->now_ps + 10 * US); /* one chunk is done */
+    card_bench_kill(b);
+    card_bench_power_on(b, NULL);
+    b->m->drive_fault = all_fails;
+    assert_false(b->app->attach(b->card, "p", 0, 1, &err));
+    assert_int_equal(err->code, CARD_APP_ERROR_IO);
+    g_error_free(err);
+    mock_run_until(b->m, b->m->now_ps + 3000000 * US);
+    b->m->drive_fault = NULL;
+    assert_true(b->app->attach(b->card, "p", 0, 1, NULL));
+    must_read(0, 2048, data);
+    assert_int_equal(card_bench_info(b, "p").key_generation, 2);
+}
+
 static void test_rotate_deleted(void **state)
 {
     card_bench_linear(b, "p", 0, 4, 0);
@@ -504,6 +554,8 @@ int main(void)
         T(test_rotate_refused),
         T(test_rotate_obstacles),
         T(test_rotate_drive_error),
+        T(test_rotate_flash_error),
+        T(test_recovery_fails),
         T(test_rotate_deleted),
         T(test_rotate_formatted),
     };
