@@ -306,7 +306,12 @@ char *card_io_loaded_check(const Card *card)
     return why;
 }
 
-/* What they had taken from the limits they will take again. */
+/*
+ * What they had taken from the limits they will take again. A write of which
+ * some pieces have landed is written again as a whole: until it completes,
+ * NVMe promises nothing about its blocks, nor an order towards other commands
+ * in flight, so the same data twice does no harm.
+ */
 void card_io_forget(Card *card, unsigned fn)
 {
     CardIface *iface = &card->iface[fn];
