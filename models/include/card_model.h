@@ -77,9 +77,11 @@ typedef struct ModelOp {
 
 /*
  * Called from models_advance() at the exact instant an operation finishes.
- * models_now_ps() equals @at_ps during the call. May submit new operations on
- * any card. Order of calls at one instant is fixed (state only, never pointer
- * or hash order) and is the same after a save and load.
+ * models_now_ps() equals @at_ps during the call. May submit and cancel
+ * operations on any card; what it submits finishes later than
+ * @at_ps. Must not save, load or set the time; models_advance() does nothing
+ * there. Order of calls at one instant is fixed (card in order of building,
+ * then order of submission) and is the same after a save and load.
  */
 typedef void (*ModelDoneFn)(void *opaque, uint64_t tag, uint64_t at_ps);
 
@@ -110,8 +112,9 @@ bool card_model_submit(CardModel *m, const ModelOp *op);
 unsigned card_model_in_flight(const CardModel *m);
 
 /* Forgets every operation in flight of function @fn (a function reset): no
- * done() will come for them. Work already inside a drive or on the wire still
- * occupies it. fn == UINT16_MAX: of all functions. */
+ * done() will come for them. What waits for the wire, the processor or the
+ * crypto engine is dropped; what is on the wire, being served, or inside a
+ * drive still occupies it. fn == UINT16_MAX: of all functions. */
 void card_model_cancel(CardModel *m, uint16_t fn);
 
 /* Host time the kernel has reached. */
@@ -136,8 +139,9 @@ const char *models_error(void);
 uint64_t models_next_ps(void);
 
 /*
- * Host time jumps (loadvm, incoming migration): from now on host time is
- * @host_ps. Only valid with nothing in flight or right before card_model_load.
+ * Host time jumps (stop and cont, loadvm, incoming migration): from now on
+ * host time is @host_ps, forward or back. What is left of every stage under
+ * way stays what it is; card_model_load() may then replace it.
  */
 void models_set_time(uint64_t host_ps);
 
@@ -159,8 +163,8 @@ uint64_t card_model_profile_hash(const CardModel *m);
 const char *card_model_counter(const CardModel *m, unsigned index,
                                const char **ret_unit, uint64_t *ret_value);
 
-/* Waves: a VCD of queue depths, busy flags and credits, timescale 1 ps.
- * To be called before the first models_advance(). */
+/* Waves: a VCD of queue depths, busy flags and credits of the cards built so
+ * far, timescale 1 ps. To be called before the first models_advance(). */
 bool models_trace_vcd(const char *path_without_suffix, char **ret_err);
 
 /* e.g. "SystemC 2.3.4" */

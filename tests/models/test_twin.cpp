@@ -113,5 +113,10 @@ int main()
 
     seed = test_seed(20240601);
     build_pairs();
-    return cmocka_run_group_tests(tests, nullptr, nullptr) != 0;
+    bool failed = cmocka_run_group_tests(tests, nullptr, nullptr) != 0;
+
+    for (Pair &pair : pairs) {
+        delete pair.twin;
+    }
+    return failed;
 }
