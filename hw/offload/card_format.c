@@ -61,7 +61,7 @@ void card_format_finish_now(Card *card, CardReq *req)
 {
     CardPart *part = req->part;
 
-    if (req->io.op == CARD_IO_FORMAT && part->wiping &&
+    if (req->io.op == CARD_IO_FORMAT && part && part->wiping &&
         !card_space_discard(card, &part->map, 0, part->bytes)) {
         card_format_end(card, part);
     }

@@ -180,20 +180,26 @@ static void count(CardIface *iface, const CardReq *req, uint16_t status)
     }
 }
 
+/* Nothing of @req's partition is needed any more, nor held up by it. */
+static void req_leave_part(Card *card, CardReq *req)
+{
+    card_phys_drop(card, req);
+    if (req->io.op == CARD_IO_FORMAT && req->part) {
+        req->part->formatting = false;
+    }
+    req->part = NULL;
+}
+
 /* Back to FREE; late answers of the models no longer match. */
 static void req_release(Card *card, CardReq *req)
 {
     CardIface *iface = &card->iface[req->io.fn];
 
-    card_phys_drop(card, req);
+    req_leave_part(card, req);
     iface->n_blocked -= req->state == CARD_REQ_BLOCKED;
     iface->n_ending -= req->state == CARD_REQ_ENDING;
     iface->in_flight--;
-    if (req->io.op == CARD_IO_FORMAT && req->part) {
-        req->part->formatting = false;
-    }
     req->state = CARD_REQ_FREE;
-    req->part = NULL;
     req->io.buf = NULL;
     req->generation++;
 }
@@ -214,7 +220,7 @@ void card_req_end_later(Card *card, CardReq *req, uint16_t status)
 {
     CardIface *iface = &card->iface[req->io.fn];
 
-    card_phys_drop(card, req);
+    req_leave_part(card, req);
     iface->n_blocked -= req->state == CARD_REQ_BLOCKED;
     iface->n_ending += req->state != CARD_REQ_ENDING;
     req->state = CARD_REQ_ENDING;
@@ -363,6 +369,7 @@ void card_io_start(Card *card, const CardIo *io)
     CardReq *req = req_take(card, io);
 
     if (status) {
+        req->part = NULL; /* another FORMAT's mark stays */
         card_req_end_later(card, req, status);
         return;
     }

@@ -287,8 +287,7 @@ static const char *req_adopt(Card *card, unsigned fn, const CardReq *req)
     if (why) {
         return why;
     }
-    if (req->part && req->io.op == CARD_IO_FORMAT &&
-        req->state != CARD_REQ_ENDING) {
+    if (req->part && req->io.op == CARD_IO_FORMAT) {
         if (req->part->formatting) {
             return "a second FORMAT of one namespace";
         }
@@ -328,7 +327,9 @@ void card_reqs_get(Card *card, unsigned fn, StateReader *r)
         const char *why;
 
         req_get(&req, fn, r);
-        req.part = card_ns(card, fn, req.io.nsid);
+        req.part = req.state == CARD_REQ_ENDING
+                       ? NULL
+                       : card_ns(card, fn, req.io.nsid);
         req.bound = false;
         if (req.io.slot < CARD_MAX_IO_SLOTS && iface->req[req.io.slot]) {
             req.generation = iface->req[req.io.slot]->generation;

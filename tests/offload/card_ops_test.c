@@ -232,6 +232,35 @@ static void test_format_among_io(void **state)
     must_read(0, 8, zero, 4096);
 }
 
+/* A second FORMAT that was checked before the first began: it ends, and the
+ * namespace stays closed for the first. */
+static void test_format_twice(void **state)
+{
+    CardIo io = { .op = CARD_IO_FORMAT, .nsid = 1, .slot = 99 };
+    NvmeCtrl *c = fake_ctrl(0);
+    uint16_t status;
+    int write;
+
+    card_bench_linear(b, "p", 0, 8, 0);
+    b->m->delay_ps[MODEL_DRIVE_WRITE] = 100 * US;
+    write = fake_submit(c, CARD_IO_WRITE, 1, 0, 8, data, NULL);
+    fake_submit_io(c, &io, NULL, NULL);
+    c->io[99].state = FAKE_STARTED;
+    c->io[99].io = io;
+    c->in_flight++;
+    card_io_start(b->card, &c->io[99].io);
+    mock_run_until(b->m, b->m->now_ps + US);
+    assert_int_equal(fake_last(c)->slot, 99);
+    assert_int_equal(fake_last(c)->status & 0x7ff, 0x84);
+    assert_int_equal(fake_submit(c, CARD_IO_READ, 1, 0, 8, NULL, &status), -1);
+    assert_int_equal(status & 0x7ff, 0x84);
+    mock_run_idle(b->m);
+    assert_int_equal(c->done->len, 3);
+    assert_int_equal(g_array_index(c->done, FakeDone, 1).slot, write);
+    assert_int_equal(fake_last(c)->status, 0);
+    must_read(0, 8, zero, 4096);
+}
+
 /* Admitted for blocks of 512, started when they are 4096: its buffer would
  * be too small. */
 static void test_format_after_admission(void **state)
@@ -538,6 +567,7 @@ int main(void)
         T(test_format),
         T(test_format_refused),
         T(test_format_among_io),
+        T(test_format_twice),
         T(test_format_after_admission),
         T(test_format_reset),
         T(test_format_crash),
