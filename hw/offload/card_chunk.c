@@ -139,13 +139,10 @@ bool card_recover(Card *card, CardPart *part, GError **errp)
                     part->name);
         return false;
     }
-    if (part->wiping && !part->formatting) {
-        if (card_space_discard(card, &part->map, 0, part->bytes)) {
-            what = "wiping";
-        } else {
-            part->wiping = false;
-            what = card_nvram_store(card) ? NULL : "wiping";
-        }
+    if (part->wiping && !part->formatting &&
+        (card_space_discard(card, &part->map, 0, part->bytes) ||
+         card_format_end(card, part) != CARD_ST_OK)) {
+        what = "wiping";
     }
     if (!what && part->hot_bytes && !recover_chunk(card, part)) {
         what = "re-encryption";

@@ -223,6 +223,7 @@ static void claim_next(Card *card)
     if (!part) {
         return;
     }
+    k->last_id = part->id;
     if (part->rekey_done == part->bytes || part->hot_bytes ||
         !card_part_open_keys(card, part)) {
         if (!card_recover(card, part, NULL) ||
@@ -241,7 +242,6 @@ static void claim_next(Card *card)
     k->bytes = MIN(CARD_REKEY_BYTES, part->bytes - k->at);
     k->fn = part->fn >= 0 ? part->fn : 0;
     k->started_ps = card_now(card);
-    k->last_id = part->id;
     k->state = CARD_REKEY_CLAIMED;
     begin_if_free(card);
 }

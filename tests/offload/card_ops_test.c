@@ -388,9 +388,10 @@ static void test_format_flash_error(void **state)
     mock_run_idle(b->m);
     assert_int_equal(fake_last(fake_ctrl(0))->status & 0x7ff, 0x06);
     no_io_but_format();
-    b->m->nvram_fail = false;
     card_bench_kill(b);
     card_bench_power_on(b, NULL);
+    assert_false(b->app->attach(b->card, "p", 0, 1, NULL));
+    b->m->nvram_fail = false;
     assert_true(b->app->attach(b->card, "p", 0, 1, NULL));
     must_read(0, 8, zero, 4096);
     fake_do(b, 0, CARD_IO_WRITE, 0, 8, data);

@@ -506,6 +506,31 @@ static void test_recovery_fails(void **state)
     assert_int_equal(card_bench_info(b, "p").key_generation, 2);
 }
 
+static int drive_0_fails(void *user, unsigned drive, MockDriveOp op,
+                         uint64_t offset, uint64_t len)
+{
+    return drive == 0 ? -EIO : 0;
+}
+
+/* A partition that cannot go on does not keep another one waiting. */
+static void test_rotate_two(void **state)
+{
+    card_bench_linear(b, "p", 0, 1, 0);
+    card_bench_linear(b, "q", 1, 1, 1);
+    fake_do(b, 0, CARD_IO_WRITE, 0, 2048, data);
+    assert_true(b->app->rotate_key(b->card, "p", NULL));
+    assert_true(b->app->rotate_key(b->card, "q", NULL));
+    mock_run_until(b->m, b->m->now_ps + 210 * US);
+    b->m->drive_fault = drive_0_fails;
+    mock_run_until(b->m, b->m->now_ps + 20000000 * US);
+    assert_int_equal(card_bench_info(b, "p").key_generation, 1);
+    assert_int_equal(card_bench_info(b, "q").key_generation, 2);
+    b->m->drive_fault = NULL;
+    mock_run_idle(b->m);
+    assert_int_equal(card_bench_info(b, "p").key_generation, 2);
+    must_read(0, 2048, data);
+}
+
 static void test_rotate_deleted(void **state)
 {
     card_bench_linear(b, "p", 0, 4, 0);
@@ -556,6 +581,7 @@ int main(void)
         T(test_rotate_drive_error),
         T(test_rotate_flash_error),
         T(test_recovery_fails),
+        T(test_rotate_two),
         T(test_rotate_deleted),
         T(test_rotate_formatted),
     };
