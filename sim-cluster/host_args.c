@@ -67,13 +67,20 @@ static void add_time(Builder *b)
         add_option(b, "-accel", "tcg");
         add_option(b, "-seed", "%u", (unsigned)(seed & G_MAXUINT32));
         add(b, "-S"); /* until the card is configured */
+        if (a->net) {
+            net_host_args(a->net, a->index, b->argv);
+        }
         return;
     }
     add_option(b, "-accel", "tcg");
     add_option(b, "-icount", "shift=%u,sleep=off", icount_shift(a->host->cpu));
     add_option(b, "-seed", "%u", (unsigned)(seed & G_MAXUINT32));
     add_option(b, "-rtc", "base=%s,clock=vm", a->rtc);
-    add_option(b, "-device", "outrigger-clock");
+    if (a->net) {
+        net_host_args(a->net, a->index, b->argv);
+    } else {
+        add_option(b, "-device", "outrigger-clock");
+    }
 }
 
 static void add_machine(Builder *b)

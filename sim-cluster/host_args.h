@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net.h"
 #include "scenario.h"
 
 /* The installation: what a run needs beside the scenario. */
@@ -53,7 +54,9 @@ typedef struct HostArgs {
     const char *ram_path;    /* where the link "ram" points to */
     const char *application; /* of the card, see host_plan.h */
     bool waves;
-    bool incoming; /* waits for a saved state */
+    bool incoming;  /* waits for a saved state */
+    Net *net;       /* NULL: a clock of its own, no network */
+    unsigned index; /* of the host */
 } HostArgs;
 
 /* NULL-terminated argv, owned by the array's strings. Never fails: a loaded

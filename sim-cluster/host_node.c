@@ -43,6 +43,11 @@ const char *host_dir(const Host *h)
     return h->dir;
 }
 
+unsigned host_index(const Host *h)
+{
+    return h->env.index;
+}
+
 unsigned host_processes(const Host *h)
 {
     return h->processes;
@@ -242,7 +247,9 @@ static bool spawn(Host *h, bool incoming, GError **error)
                       .ram_path = h->ram_path,
                       .application = h->plan->application,
                       .waves = h->env.waves,
-                      .incoming = incoming };
+                      .incoming = incoming,
+                      .net = h->env.net,
+                      .index = h->env.index };
     g_autoptr(GPtrArray) argv = host_args_build(&args);
     g_autofree char *script = host_args_script(&args, argv);
     g_autofree char *cmdline = host_path(h, "cmdline");

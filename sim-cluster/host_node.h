@@ -22,6 +22,7 @@
 #include "agent.h"
 #include "host_args.h"
 #include "host_plan.h"
+#include "net.h"
 #include "qmp.h"
 #include "scenario.h"
 
@@ -38,7 +39,8 @@ typedef struct HostEnv {
     const char *dir;     /* of the run */
     const char *sockets; /* private folder */
     const char *shm;     /* private folder in shared memory, or NULL */
-    unsigned index;      /* of the node */
+    Net *net;            /* NULL: none */
+    unsigned index;      /* in Scenario.hosts */
     int cpu;             /* the process is pinned to it; -1: not pinned */
     bool waves;          /* the card writes waves */
     /* Called about five times a second while the engine waits. */
@@ -57,6 +59,7 @@ const char *host_name(const Host *h);
 const ScnHost *host_scenario(const Host *h);
 HostState host_state(const Host *h);
 const char *host_dir(const Host *h);
+unsigned host_index(const Host *h); /* in Scenario.hosts */
 unsigned host_processes(const Host *h);
 unsigned host_kills(const Host *h);
 /* Guest-initiated resets of the present process. */

@@ -113,23 +113,23 @@ bool run_dir_write_scenario(const char *dir, const Scenario *scn,
 
 static char *node_dir(const char *dir, const Scenario *scn, unsigned index)
 {
-    const ScnNode *node = g_ptr_array_index(scn->nodes, index);
+    const ScnNode *node = g_ptr_array_index(scn->hosts, index);
 
     return g_build_filename(dir, "nodes", node->name, NULL);
 }
 
 void run_dir_discard(const char *dir, const Scenario *scn)
 {
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
         g_autofree char *path = node_dir(dir, scn, i);
 
-        host_files_discard(g_ptr_array_index(scn->nodes, i), path);
+        host_files_discard(g_ptr_array_index(scn->hosts, i), path);
     }
 }
 
 bool run_dir_keep(const char *dir, const Scenario *scn, GError **error)
 {
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
         g_autofree char *path = node_dir(dir, scn, i);
 
         if (!host_files_keep(path, error)) {

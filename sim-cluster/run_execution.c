@@ -66,15 +66,33 @@ static bool captures_waves(const Scenario *scn, const char *node)
     return false;
 }
 
+/*
+ * Hosts that meet in lockstep are pinned in groups, one a CPU: handing over
+ * between two processes of one CPU is cheap, waking another CPU is not.
+ */
+static int cpu_of(const Execution *x, unsigned index)
+{
+    unsigned cpus = g_get_num_processors();
+    bool together =
+        x->scn->hosts->len > 1 && x->scn->time->mode != SCN_MODE_WALL;
+
+    if (x->cpu < 0) {
+        return together ? (int)(index % cpus) : -1;
+    }
+    return together ? (int)(((unsigned)x->cpu + index) % cpus) : x->cpu;
+}
+
 static bool add_node(Execution *x, const ScnHost *scn, GError **error)
 {
+    unsigned index = x->nodes->len;
     HostEnv env = { .scenario = x->scn,
                     .install = x->install,
                     .dir = x->dir,
                     .sockets = run_scratch_sockets(x->scratch),
                     .shm = run_scratch_shm(x->scratch),
-                    .index = x->nodes->len,
-                    .cpu = x->cpu,
+                    .net = x->net,
+                    .index = index,
+                    .cpu = cpu_of(x, index),
                     .waves = captures_waves(x->scn, scn->node.name),
                     .tick = tick,
                     .opaque = x };
@@ -94,10 +112,8 @@ static bool add_node(Execution *x, const ScnHost *scn, GError **error)
 
 static bool add_all(Execution *x, GError **error)
 {
-    for (unsigned i = 0; i < x->scn->nodes->len; i++) {
-        ScnNode *node = g_ptr_array_index(x->scn->nodes, i);
-
-        if (!add_node(x, (ScnHost *)node, error)) {
+    for (unsigned i = 0; i < x->scn->hosts->len; i++) {
+        if (!add_node(x, g_ptr_array_index(x->scn->hosts, i), error)) {
             return false;
         }
     }
@@ -129,7 +145,8 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
     x->hash = trace_hash_new();
     x->metrics = metrics_store_new(log_metric, x);
     x->begin_wall_us = g_get_monotonic_time();
-    if (!run_files_mkdir(dir, error)) {
+    x->net = net_new(scn, run_scratch_shm(scratch), error);
+    if (!x->net || !run_files_mkdir(dir, error)) {
         return NULL;
     }
     x->events = event_log_open(dir, scn->capture->trace, hash_engine_bytes,
@@ -147,6 +164,7 @@ void execution_free(Execution *x)
     }
     g_ptr_array_unref(x->steps);
     g_ptr_array_unref(x->nodes);
+    net_free(x->net);
     g_ptr_array_unref(x->loads);
     g_array_unref(x->timers);
     event_log_close(x->events, NULL);

@@ -19,6 +19,7 @@
 #include "events.h"
 #include "host_node.h"
 #include "metrics_store.h"
+#include "net.h"
 #include "progress.h"
 #include "run_card_log.h"
 #include "run_card_stats.h"
@@ -93,7 +94,8 @@ struct Execution {
     char *dir;
     int cpu; /* hosts are pinned from this CPU on; -1: not pinned */
 
-    GPtrArray *nodes; /* RunNode */
+    Net *net;
+    GPtrArray *nodes; /* RunNode, in the order of Scenario.hosts */
     GPtrArray *steps; /* StepRun */
     GPtrArray *loads; /* StepRun of background loads under way, borrowed */
     GArray *timers;   /* private to run_time.c */

@@ -114,7 +114,8 @@ static void open_card_log(RunNode *n)
 
 bool run_node_start(Execution *x, RunNode *n, GError **error)
 {
-    if (!host_start(n->host, x->now_ps, error)) {
+    if (!host_start(n->host, x->now_ps, error) ||
+        !net_host_started(x->net, host_index(n->host), error)) {
         return false;
     }
     open_card_log(n);
@@ -249,6 +250,7 @@ static bool after_end(Execution *x, RunNode *n, const char *state,
 {
     bool ok = run_take_events(x, error);
 
+    net_host_gone(x->net, host_index(n->host));
     g_clear_pointer(&n->log, card_log_free);
     card_stats_process_ended(n->stats);
     bank_stats(n, n->query, true);
@@ -297,7 +299,8 @@ bool run_node_restore(Execution *x, RunNode *n, const char *dir,
                       const HostPlan *plan, JsonObject *query, GError **error)
 {
     if (!run_node_quit(x, n, error) ||
-        !host_checkpoint_load(n->host, x->now_ps, dir, plan, error)) {
+        !host_checkpoint_load(n->host, x->now_ps, dir, plan, error) ||
+        !net_host_started(x->net, host_index(n->host), error)) {
         return false;
     }
     bank_stats(n, query, false);

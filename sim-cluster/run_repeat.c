@@ -136,8 +136,8 @@ char *run_repeat_difference(const Scenario *scn, const char *dir_a,
 {
     char *found = compare_file(compare_lines, "events.ndjson", dir_a, dir_b);
 
-    for (unsigned i = 0; !found && i < scn->nodes->len; i++) {
-        const ScnNode *node = g_ptr_array_index(scn->nodes, i);
+    for (unsigned i = 0; !found && i < scn->hosts->len; i++) {
+        const ScnNode *node = g_ptr_array_index(scn->hosts, i);
 
         found = compare_node(node->name, dir_a, dir_b);
     }
@@ -186,8 +186,8 @@ static bool faults(const ScnStep *step)
 
 static bool has_card(const Scenario *scn)
 {
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
-        const ScnHost *h = g_ptr_array_index(scn->nodes, i);
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
+        const ScnHost *h = g_ptr_array_index(scn->hosts, i);
 
         if (h->card && h->card->interfaces->len) {
             return true;

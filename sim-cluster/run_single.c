@@ -114,8 +114,8 @@ static void tell_tail(const RunContext *c, const char *dir, const char *node,
 static void tell_tails(const RunContext *c, const Scenario *scn,
                        const RunResult *r)
 {
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
-        const ScnNode *node = g_ptr_array_index(scn->nodes, i);
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
+        const ScnNode *node = g_ptr_array_index(scn->hosts, i);
 
         tell_tail(c, r->dir, node->name, "console.log");
         tell_tail(c, r->dir, node->name, "qemu.log");

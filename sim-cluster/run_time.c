@@ -4,8 +4,8 @@
  * run_time.c: simulated time of an execution: grants, timers, and taking in
  * what the nodes did meanwhile.
  *
- * Nodes exchange no messages yet, so each may run to the next instant at which
- * the engine wants to look or act.
+ * All hosts are granted the next instant at which the engine wants to look or
+ * act; the network (net.h) keeps them together on the way there.
  */
 #include "run_execution.h"
 
@@ -190,6 +190,9 @@ static bool run_hosts(Execution *x, uint64_t to_ps, GError **error)
         if (!host_grant(n->host, to_ps, error)) {
             return false;
         }
+    }
+    if (!net_run(x->net, to_ps, error)) {
+        return false;
     }
     for (unsigned i = 0; i < x->nodes->len; i++) {
         RunNode *n = g_ptr_array_index(x->nodes, i);

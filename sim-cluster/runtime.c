@@ -18,8 +18,8 @@
 
 static bool uses_default_guest(const Scenario *scn)
 {
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
-        const ScnHost *h = g_ptr_array_index(scn->nodes, i);
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
+        const ScnHost *h = g_ptr_array_index(scn->hosts, i);
 
         if (h->image) {
             return true;

@@ -207,15 +207,24 @@ typedef struct ScnStep {
     ScnObject obj;
     ScnVerb verb;
     unsigned index;     /* 0.. in the file's order */
-    char *node;         /* NULL for wait and finish */
+    char *node;         /* NULL for wait, finish and a boot of several */
     char *as;           /* handle; "step-N" (N from 1) when none was written */
     uint64_t within_ps; /* 0 for verbs that take no time */
 } ScnStep;
 
 /*
- * BOOT: starts the node's QEMU and runs until the guest agent says hello.
- * START: the same in a new process after POWEROFF or a kill: same drives,
- *   card NVRAM and root secret.
+ * BOOT: starts the QEMU of one or several hosts at the same instant and runs
+ *   until the guest agent of each says hello and the guest's network
+ *   interfaces have their addresses. step.node is NULL when there are several.
+ */
+typedef struct ScnBoot {
+    ScnStep step;
+    GPtrArray *nodes; /* char *: names of ScnHost; at least 1 */
+} ScnBoot;
+
+/*
+ * START: the same for one host, in a new process after POWEROFF or a kill:
+ *   same drives, card NVRAM and root secret.
  * REBOOT: the guest reboots itself; until the next hello.
  * POWEROFF: the guest powers off; until the process has ended.
  * All of them are a plain ScnStep.
@@ -446,6 +455,7 @@ typedef struct Scenario {
     uint64_t seed;
     ScnTime *time;
     GPtrArray *nodes;    /* ScnNode (ScnHost ...), file order; at least 1 */
+    GPtrArray *hosts;    /* those of them that are ScnHost, file order */
     GPtrArray *steps;    /* ScnStep (ScnExec ...) */
     GPtrArray *expect;   /* ScnExpect; at least 1 */
     GPtrArray *controls; /* ScnControl; may be empty */

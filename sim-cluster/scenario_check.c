@@ -113,6 +113,7 @@ void scenario_check_top(ScenarioCheck *c)
                          "YYYY-MM-DDTHH:MM:SS",
                          s->time->rtc);
     }
+    s->hosts = g_ptr_array_new();
     for (unsigned i = 0; i < s->nodes->len; i++) {
         ScnNode *node = s->nodes->pdata[i];
 
@@ -121,7 +122,10 @@ void scenario_check_top(ScenarioCheck *c)
                              "'run' is not for nodes: it is "
                              "the run's own name in metrics");
         }
-        scenario_check_host(c, (ScnHost *)node);
+        if (node->kind == SCN_NODE_HOST) {
+            g_ptr_array_add(s->hosts, node);
+            scenario_check_host(c, (ScnHost *)node);
+        }
     }
     check_handles(c);
     check_capture(c);

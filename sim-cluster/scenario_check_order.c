@@ -282,22 +282,34 @@ static bool need_up(Order *o, const ScnStep *step, const HostState *h)
     return h->up;
 }
 
+static void do_boot(Order *o, const ScnStep *step, HostState *h)
+{
+    const char *name = h->host->node.name;
+
+    if (h->up) {
+        scenario_problem(o->c, step, "node", "'%s' is up already", name);
+    } else if ((step->verb == SCN_STEP_START) != h->booted) {
+        scenario_problem(o->c, step, "node",
+                         h->booted ? "'%s' was booted before; use `start`"
+                                   : "'%s' was not booted before; use `boot`",
+                         name);
+    }
+    h->up = h->booted = true;
+}
+
 static void do_power(Order *o, const ScnStep *step, HostState *h)
 {
     switch (step->verb) {
-    case SCN_STEP_BOOT:
-    case SCN_STEP_START:
-        if (h->up) {
-            scenario_problem(o->c, step, "node", "'%s' is up already",
-                             step->node);
-        } else if ((step->verb == SCN_STEP_START) != h->booted) {
-            scenario_problem(o->c, step, "node",
-                             h->booted
-                                 ? "'%s' was booted before; use `start`"
-                                 : "'%s' was not booted before; use `boot`",
-                             step->node);
+    case SCN_STEP_BOOT: {
+        const GPtrArray *nodes = ((const ScnBoot *)step)->nodes;
+
+        for (unsigned i = 0; i < nodes->len; i++) {
+            do_boot(o, step, g_hash_table_lookup(o->hosts, nodes->pdata[i]));
         }
-        h->up = h->booted = true;
+        break;
+    }
+    case SCN_STEP_START:
+        do_boot(o, step, h);
         break;
     case SCN_STEP_POWEROFF:
         if (need_up(o, step, h)) {
@@ -410,8 +422,8 @@ void scenario_check_order(ScenarioCheck *c)
     g_autofree LoadState *loads = g_new0(LoadState, steps->len + 1);
     Order o = { c, hosts, loads };
 
-    for (unsigned i = 0; i < c->s->nodes->len; i++) {
-        const ScnHost *host = c->s->nodes->pdata[i];
+    for (unsigned i = 0; i < c->s->hosts->len; i++) {
+        const ScnHost *host = c->s->hosts->pdata[i];
 
         g_hash_table_insert(hosts, host->node.name, host_state_new(host));
     }

@@ -8,15 +8,33 @@
 
 #include <string.h>
 
-static ScnHost *step_host(ScenarioCheck *c, const ScnStep *step)
+static ScnHost *find_host(ScenarioCheck *c, const void *obj, const char *key,
+                          const char *name)
 {
-    ScnHost *host = scenario_host(c->s, step->node);
+    ScnHost *host = scenario_host(c->s, name);
 
-    if (!host) {
-        scenario_problem_ref(c, step, "node", "node", step->node, c->s->nodes,
+    if (!host && scenario_node(c->s, name)) {
+        scenario_problem(c, obj, key, "'%s' is not a host", name);
+    } else if (!host) {
+        scenario_problem_ref(c, obj, key, "node", name, c->s->hosts,
                              offsetof(ScnNode, name));
     }
     return host;
+}
+
+static ScnHost *step_host(ScenarioCheck *c, const ScnStep *step)
+{
+    return find_host(c, step, "node", step->node);
+}
+
+static void check_boot(ScenarioCheck *c, ScnBoot *boot)
+{
+    for (unsigned i = 0; i < boot->nodes->len; i++) {
+        find_host(c, boot, "node", boot->nodes->pdata[i]);
+    }
+    if (boot->nodes->len == 1) {
+        boot->step.node = g_strdup(boot->nodes->pdata[0]);
+    }
 }
 
 static ScnCard *step_card(ScenarioCheck *c, const ScnStep *step)
@@ -370,7 +388,10 @@ void scenario_check_step(ScenarioCheck *c, ScnStep *step)
     case SCN_STEP_RESTORE:
         check_restore(c, (ScnRestore *)step);
         break;
-    default: /* boot, reboot, poweroff, start, checkpoint */
+    case SCN_STEP_BOOT:
+        check_boot(c, (ScnBoot *)step);
+        break;
+    default: /* reboot, poweroff, start, checkpoint */
         step_host(c, step);
         break;
     }

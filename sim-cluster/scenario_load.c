@@ -49,6 +49,7 @@ void scenario_clear(void *scenario)
 {
     Scenario *s = scenario;
 
+    g_clear_pointer(&s->hosts, g_ptr_array_unref);
     g_free(s->file);
     g_free(s->control);
     source_free(s->source);

@@ -15,14 +15,24 @@ static void wait_clear(void *obj)
     }
 }
 
+static void boot_clear(void *obj)
+{
+    g_free(((ScnBoot *)obj)->step.node);
+}
+
 /* clang-format off */
 
 static const SchemaTable boot_table = {
     .name = "boot",
-    .doc = "Starts a node's QEMU; lasts until the guest's agent says hello.",
-    .size = sizeof(ScnStep),
+    .doc = "Starts the QEMU of one host, or of several at the same instant; "
+           "lasts until each guest's agent has said hello.",
+    .size = sizeof(ScnBoot),
+    .clear = boot_clear,
     .fields = (const SchemaField[]){
-        STEP_ROW_NODE, STEP_ROW_AS, STEP_ROW_WITHIN("60s"),
+        { "node", SCHEMA_NAMES, AT(ScnBoot, nodes),
+          .flags = SCHEMA_REQUIRED | SCHEMA_NOT_EMPTY,
+          .doc = "the host, or a list of hosts that boot side by side" },
+        STEP_ROW_AS, STEP_ROW_WITHIN("60s"),
         { NULL },
     },
 };

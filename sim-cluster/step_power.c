@@ -9,18 +9,50 @@
 
 #include "step_command.h"
 
-typedef struct Boot {
+/* One host on its way up. */
+typedef struct Rise {
+    RunNode *node;
     unsigned hellos; /* before */
     unsigned resets;
+    bool up;
+} Rise;
+
+typedef struct Boot {
+    Rise *rises;
+    unsigned count;
 } Boot;
 
-static Boot *remember(StepRun *s)
+static void boot_free(void *opaque)
+{
+    Boot *b = opaque;
+
+    g_free(b->rises);
+    g_free(b);
+}
+
+static void remember(Boot *b, RunNode *n)
+{
+    b->rises[b->count++] = (Rise){ n, agent_hellos(host_agent(n->host)),
+                                   host_resets(n->host), false };
+}
+
+/* The hosts of a step: of a boot all that it names. */
+static Boot *remember_all(StepRun *s)
 {
     Boot *b = g_new0(Boot, 1);
 
-    b->hellos = agent_hellos(host_agent(s->node->host));
-    b->resets = host_resets(s->node->host);
     s->data = b;
+    if (s->scn->verb != SCN_STEP_BOOT) {
+        b->rises = g_new0(Rise, 1);
+        remember(b, s->node);
+        return b;
+    }
+    const GPtrArray *names = ((const ScnBoot *)s->scn)->nodes;
+
+    b->rises = g_new0(Rise, names->len);
+    for (unsigned i = 0; i < names->len; i++) {
+        remember(b, run_node_find(s->x, g_ptr_array_index(names, i)));
+    }
     return b;
 }
 
@@ -28,50 +60,75 @@ static Boot *remember(StepRun *s)
 
 static bool boot_begin(StepRun *s, GError **error)
 {
-    remember(s);
-    if (host_state(s->node->host) == HOST_ON) {
-        return step_broken(error, "it is on already");
-    }
-    return run_node_start(s->x, s->node, error);
-}
+    Boot *b = remember_all(s);
 
-/* The hello that the step waits for. */
-static bool is_up(StepRun *s, bool *ret_up, GError **error)
-{
-    const Boot *b = s->data;
-    Host *h = s->node->host;
+    for (unsigned i = 0; i < b->count; i++) {
+        RunNode *n = b->rises[i].node;
 
-    *ret_up = false;
-    if (host_state(h) != HOST_ON) {
-        return step_broken(error, "the guest powered off");
+        if (host_state(n->host) == HOST_ON) {
+            return step_broken(error, "'%s' is on already", host_name(n->host));
+        }
+        if (!run_node_start(s->x, n, error)) {
+            return false;
+        }
     }
-    *ret_up = agent_hellos(host_agent(h)) > b->hellos;
     return true;
 }
 
-static void set_up(StepRun *s)
+static void set_up(StepRun *s, Rise *r)
 {
-    s->node->boots++;
-    step_detail(s, "Linux %s", agent_kernel(host_agent(s->node->host)));
-    metrics_store_set_u64(s->x->metrics, s->x->now_ps, host_name(s->node->host),
-                          "boot_ps", UNIT_DURATION, s->x->now_ps - s->begin_ps);
-    run_log_power(s->x, s->node, "hello");
+    Host *h = r->node->host;
+
+    r->up = true;
+    r->node->boots++;
+    step_detail(s, "Linux %s", agent_kernel(host_agent(h)));
+    metrics_store_set_u64(s->x->metrics, s->x->now_ps, host_name(h), "boot_ps",
+                          UNIT_DURATION, s->x->now_ps - s->begin_ps);
+    run_log_power(s->x, r->node, "hello");
+}
+
+/* Has the guest said the hello that the step waits for? */
+static bool look(StepRun *s, Rise *r, bool *ret_hello, GError **error)
+{
+    Host *h = r->node->host;
+
+    (void)s;
+    *ret_hello = false;
+    if (host_state(h) != HOST_ON) {
+        return step_broken(error, "the guest of '%s' powered off",
+                           host_name(h));
+    }
+    *ret_hello = agent_hellos(host_agent(h)) > r->hellos;
+    return true;
 }
 
 static bool boot_poll(StepRun *s, bool *ret_done, GError **error)
 {
-    if (!is_up(s, ret_done, error)) {
-        return false;
-    }
-    if (*ret_done) {
-        set_up(s);
+    Boot *b = s->data;
+
+    *ret_done = true;
+    for (unsigned i = 0; i < b->count; i++) {
+        Rise *r = &b->rises[i];
+        bool hello;
+
+        if (r->up) {
+            continue;
+        }
+        if (!look(s, r, &hello, error)) {
+            return false;
+        }
+        if (hello) {
+            set_up(s, r);
+        } else {
+            *ret_done = false;
+        }
     }
     return true;
 }
 
 const StepOps step_boot_ops = { .begin = boot_begin,
                                 .poll = boot_poll,
-                                .free_data = g_free };
+                                .free_data = boot_free };
 
 /* ---- reboot ------------------------------------------------------------ */
 
@@ -79,32 +136,33 @@ static bool reboot_begin(StepRun *s, GError **error)
 {
     g_autofree char *id = NULL;
 
-    remember(s);
+    remember_all(s);
     return step_command_begin(s, "reboot", false, &id, error);
 }
 
 static bool reboot_poll(StepRun *s, bool *ret_done, GError **error)
 {
-    const Boot *b = s->data;
+    Boot *b = s->data;
+    Rise *r = &b->rises[0];
 
-    if (!is_up(s, ret_done, error)) {
+    if (!look(s, r, ret_done, error)) {
         return false;
     }
     if (!*ret_done) {
         return true;
     }
-    if (host_resets(s->node->host) == b->resets) {
+    if (host_resets(s->node->host) == r->resets) {
         return step_broken(error, "the guest agent started anew, but the "
                                   "machine was not reset");
     }
     run_log_power(s->x, s->node, "reset");
-    set_up(s);
+    set_up(s, r);
     return true;
 }
 
 const StepOps step_reboot_ops = { .begin = reboot_begin,
                                   .poll = reboot_poll,
-                                  .free_data = g_free };
+                                  .free_data = boot_free };
 
 /* ---- poweroff ---------------------------------------------------------- */
 
@@ -112,7 +170,7 @@ static bool poweroff_begin(StepRun *s, GError **error)
 {
     g_autofree char *id = NULL;
 
-    remember(s);
+    remember_all(s);
     return step_command_begin(s, "poweroff", false, &id, error);
 }
 
@@ -121,7 +179,7 @@ static bool poweroff_poll(StepRun *s, bool *ret_done, GError **error)
     const Boot *b = s->data;
 
     *ret_done = host_state(s->node->host) == HOST_OFF;
-    if (!*ret_done && host_resets(s->node->host) != b->resets) {
+    if (!*ret_done && host_resets(s->node->host) != b->rises[0].resets) {
         return step_broken(error, "the guest was reset instead");
     }
     return true;
@@ -129,4 +187,4 @@ static bool poweroff_poll(StepRun *s, bool *ret_done, GError **error)
 
 const StepOps step_poweroff_ops = { .begin = poweroff_begin,
                                     .poll = poweroff_poll,
-                                    .free_data = g_free };
+                                    .free_data = boot_free };

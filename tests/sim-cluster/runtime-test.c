@@ -220,6 +220,27 @@ static void held(void **state)
     assert_nothing_left(f);
 }
 
+static void hosts_side_by_side(void **state)
+{
+    Fixture *f = *state;
+
+    assert_int_equal(
+        run(f, HEAD NODE
+            "  host1: {kind: host}\n"
+            "steps:\n"
+            "  - boot: {node: [host0, host1]}\n"
+            "  - exec: {as: a, node: host0, run: 'FAKE:sleep 7'}\n"
+            "  - exec: {as: b, node: host1, run: 'FAKE:print b'}\n" EXPECT BOOTS
+            "  - {id: boots-1, metric: host1.boots_count, "
+            "is: 1}\n"),
+        EXIT_HELD);
+    /* Both came up at the same instant, so time passed once. */
+    assert_int_equal(metric(f, "host0.boot_ps"), 50 * PS_PER_MS);
+    assert_int_equal(metric(f, "host1.boot_ps"), 50 * PS_PER_MS);
+    assert_true(exists(f, "nodes/host1/cmdline"));
+    assert_nothing_left(f);
+}
+
 static void broken_expectation(void **state)
 {
     Fixture *f = *state;
@@ -654,6 +675,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(held),
+        TEST(hosts_side_by_side),
         TEST(broken_expectation),
         TEST(unmeasured_expectation),
         TEST(failing_step),

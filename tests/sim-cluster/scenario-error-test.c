@@ -208,7 +208,8 @@ static const ScenarioCase type_cases[] = {
       "    - boot\n"
       "      ^" },
     { "  - boot: {node: hosta}", "  - boot: {}",
-      "s.yaml:23:5: 'node' is missing: the node it happens on\n"
+      "s.yaml:23:5: 'node' is missing: the host, or a list of hosts that boot "
+      "side by side\n"
       "    - boot: {}\n"
       "      ^" },
     { "        ssd0: {size: 64MiB}", "        SSD0: {size: 64MiB}",

@@ -58,7 +58,7 @@ static const char everything[] =
     "  hostb: {kind: host, image: none, firmware: seabios}\n"
     "capture: {waves: [hosta], trace: true}\n"
     "steps:\n"
-    "- boot: {node: hosta, as: first-boot, within: 7s}\n"
+    "- boot: {node: [hosta], as: first-boot, within: 7s}\n"
     "- exec:\n"
     "    node: hosta\n"
     "    as: say\n"

@@ -1,0 +1,42 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * net.h: the network of one execution: fabric, links and the windows in which
+ * hosts and fabric go through simulated time together.
+ *
+ * The runtime grants all hosts the same coarse instant over QMP; between two
+ * such grants they meet in shared memory and exchange frames with the fabric.
+ *
+ * Units: _ps picoseconds of the run's simulated time. Threads: one, the
+ * engine's. Errors: RUNTIME_ERROR_TESTBED when a part of the testbed fails.
+ */
+#ifndef OUTRIGGER_NET_H
+#define OUTRIGGER_NET_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "scenario.h"
+
+typedef struct Net Net;
+
+/* @shm_dir: a private folder in shared memory. Always succeeds for a scenario
+ * without links. @scn is borrowed. */
+Net *net_new(const Scenario *scn, const char *shm_dir, GError **error);
+void net_free(Net *net); /* NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Net, net_free)
+
+/* Adds the options of host @host_index (of Scenario.hosts) to @argv: its
+ * clock and, with a port, its link. Texts are g_malloc()ed. */
+void net_host_args(Net *net, unsigned host_index, GPtrArray *argv);
+
+/* The process is up and stands at an edge; or it is gone, however it ended.*/
+bool net_host_started(Net *net, unsigned host_index, GError **error);
+void net_host_gone(Net *net, unsigned host_index);
+
+/* After all hosts have been granted @until_ps: runs the fabric with them up
+ * to there. */
+bool net_run(Net *net, uint64_t until_ps, GError **error);
+
+#endif
