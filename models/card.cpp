@@ -44,8 +44,14 @@ void Card::build_modules()
     card_state_init(state_.get(), timing_, drive_timing_.data(), n_drives);
     up_.reset(new UpLink((name + "_up").c_str(), this));
     down_.reset(new DownLink((name + "_down").c_str(), this));
-    ctrl_.reset(new Server((name + "_ctrl").c_str(), this, false));
-    crypto_.reset(new Server((name + "_crypto").c_str(), this, true));
+    for (unsigned i = 0; i < SERVERS; i++) {
+        static const char *const names[SERVERS] = {
+            "_ctrl", "_crypto", "_nic_tx", "_nic_rx", "_mac_tx",
+        };
+
+        server_[i].reset(new Server((name + names[i]).c_str(), this,
+                                    static_cast<ServerId>(i)));
+    }
     channel_.resize(n_drives);
     for (unsigned d = 0; d < n_drives; d++) {
         std::string drive = name + "_drive" + std::to_string(d);
@@ -62,9 +68,11 @@ void Card::build_modules()
 
 std::vector<Module *> Card::modules() const
 {
-    std::vector<Module *> all = { up_.get(), down_.get(), ctrl_.get(),
-                                  crypto_.get() };
+    std::vector<Module *> all = { up_.get(), down_.get() };
 
+    for (const auto &server : server_) {
+        all.push_back(server.get());
+    }
     for (unsigned d = 0; d < n_drives; d++) {
         all.push_back(front_[d].get());
         for (const auto &channel : channel_[d]) {
@@ -261,7 +269,7 @@ void Card::deliver(uint64_t now_ps)
 
 bool Card::well_formed(const ModelOp &r) const
 {
-    bool drive_op = r.kind >= MODEL_DRIVE_READ && r.kind <= MODEL_DRIVE_DISCARD;
+    bool drive_op = is_drive_kind(r.kind);
     bool empty_ok = r.kind == MODEL_CONTROLLER || r.kind == MODEL_DRIVE_FLUSH;
 
     if (r.kind >= MODEL_OP_KINDS || r.fn >= MODEL_MAX_FUNCTIONS ||
@@ -289,14 +297,14 @@ bool Card::submit(const ModelOp &request)
     case MODEL_DMA_WRITE:
         up_->submit(index, now_ps);
         break;
-    case MODEL_CONTROLLER:
-        ctrl_->submit(index, now_ps);
-        break;
-    case MODEL_CRYPTO:
-        crypto_->submit(index, now_ps);
+    case MODEL_DRIVE_READ:
+    case MODEL_DRIVE_WRITE:
+    case MODEL_DRIVE_FLUSH:
+    case MODEL_DRIVE_DISCARD:
+        front_[request.drive]->submit(index, now_ps);
         break;
     default:
-        front_[request.drive]->submit(index, now_ps);
+        server_[server_of(request.kind)]->submit(index, now_ps);
         break;
     }
     return true;
@@ -316,7 +324,7 @@ bool Card::cancel_op(uint16_t index)
         return false;
     }
     heap_remove(&state_->waiting, index);
-    if (o.kind >= MODEL_DRIVE_READ) {
+    if (is_drive_kind(o.kind)) {
         state_->drive[o.drive].unscheduled--;
         return false;
     }
@@ -342,8 +350,9 @@ void Card::cancel(uint16_t fn)
     if (drop) {
         up_->drop_cancelled(now_ps);
         down_->drop_cancelled(now_ps);
-        ctrl_->drop_cancelled(now_ps);
-        crypto_->drop_cancelled(now_ps);
+        for (const auto &server : server_) {
+            server->drop_cancelled(now_ps);
+        }
     }
 }
 

@@ -42,6 +42,8 @@ class Card {
         return heap.count ? state_->op[heap.at[0]].done_ps : MODEL_PS_NEVER;
     }
     uint64_t next_bound_ps() const;
+    uint64_t min_ps(unsigned kind, uint32_t bytes) const;
+    uint64_t egress_bound_ps() const;
     void deliver(uint64_t now_ps);
     void shift(uint64_t old_now_ps, uint64_t delta_ps);
 
@@ -102,7 +104,11 @@ class Card {
     bool well_formed(const ModelOp &request) const;
     uint64_t lower_bound_ps(const OpState &op, uint64_t now_ps) const;
     uint64_t drive_bound_ps(const OpState &op, uint64_t now_ps) const;
+    uint64_t server_bound_ps(const OpState &op, uint64_t now_ps) const;
     uint64_t module_bound_ps() const;
+    uint64_t server_head_ps(ServerId id) const;
+    uint64_t first_end_ps(unsigned kind, uint32_t at, uint64_t best_ps) const;
+    uint64_t drive_min_ps(unsigned drive, unsigned kind, uint32_t bytes) const;
     uint64_t up_rest_ps() const;
     uint64_t down_rest_ps() const;
     uint64_t drive_module_bound_ps(unsigned drive) const;
@@ -122,8 +128,7 @@ class Card {
     void *opaque_;
     std::unique_ptr<UpLink> up_;
     std::unique_ptr<DownLink> down_;
-    std::unique_ptr<Server> ctrl_;
-    std::unique_ptr<Server> crypto_;
+    std::unique_ptr<Server> server_[SERVERS];
     std::vector<std::unique_ptr<DriveFront>> front_;
     std::vector<std::vector<std::unique_ptr<FlashChannel>>> channel_;
 };

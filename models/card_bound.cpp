@@ -117,6 +117,19 @@ uint64_t Card::drive_bound_ps(const OpState &o, uint64_t now_ps) const
            rate_ps(o.bytes, t.link_mbytes_per_s) + t.read_complete_ps;
 }
 
+/* Behind a single server whoever comes later waits at least for its end. */
+uint64_t Card::server_bound_ps(const OpState &o, uint64_t now_ps) const
+{
+    ServerId id = server_of(o.kind);
+    const ServerState &server = state_->server[id];
+    uint64_t start_ps = server_count(timing_, id) == 1
+                            ? std::max(now_ps, server.free_ps[0])
+                            : now_ps;
+
+    return start_ps + server_cost_ps(timing_, id, o.bytes) +
+           server_latency_ps(timing_, id);
+}
+
 /* What @o needs from @now_ps on if nothing is in its way. */
 uint64_t Card::lower_bound_ps(const OpState &o, uint64_t now_ps) const
 {
@@ -139,13 +152,13 @@ uint64_t Card::lower_bound_ps(const OpState &o, uint64_t now_ps) const
                link.host_write_ps;
     case MODEL_DMA_READ:
         return read_bound_ps(timing_, o, up_ps, down_ps);
-    case MODEL_CONTROLLER:
-        return now_ps + timing_.command_ps + timing_.command_latency_ps;
-    case MODEL_CRYPTO:
-        return now_ps + crypto_occupancy_ps(timing_, o.bytes) +
-               timing_.crypto_latency_clocks * timing_.crypto_clock_ps;
-    default:
+    case MODEL_DRIVE_READ:
+    case MODEL_DRIVE_WRITE:
+    case MODEL_DRIVE_FLUSH:
+    case MODEL_DRIVE_DISCARD:
         return drive_bound_ps(o, now_ps);
+    default:
+        return server_bound_ps(o, now_ps);
     }
 }
 
@@ -271,6 +284,19 @@ uint64_t Card::down_rest_ps() const
                : least_ps + link.host_transmit_ps + link.down_propagation_ps;
 }
 
+/* The end of the operation at the head of a server's queue: exact. */
+uint64_t Card::server_head_ps(ServerId id) const
+{
+    uint64_t wake_ps = state_->wake_ps[WAKE_SERVER(id)];
+    uint16_t head = state_->server[id].queue.head;
+
+    if (head == NONE16 || wake_ps == MODEL_PS_NEVER) {
+        return MODEL_PS_NEVER;
+    }
+    return wake_ps + server_cost_ps(timing_, id, state_->op[head].bytes) +
+           server_latency_ps(timing_, id);
+}
+
 /* Over all modules: next event, plus the least that follows it. */
 uint64_t Card::module_bound_ps() const
 {
@@ -283,11 +309,9 @@ uint64_t Card::module_bound_ps() const
     if (s.wake_ps[WAKE_DOWN] != MODEL_PS_NEVER) {
         bound_ps = std::min(bound_ps, s.wake_ps[WAKE_DOWN] + down_rest_ps());
     }
-    bound_ps = std::min(bound_ps,
-                        plus(s.wake_ps[WAKE_CTRL],
-                             timing_.command_ps + timing_.command_latency_ps));
-    bound_ps = std::min(bound_ps, plus(s.wake_ps[WAKE_CRYPTO],
-                                       crypto_occupancy_ps(timing_, 1)));
+    for (unsigned i = 0; i < SERVERS; i++) {
+        bound_ps = std::min(bound_ps, server_head_ps(static_cast<ServerId>(i)));
+    }
     for (unsigned d = 0; d < n_drives; d++) {
         if (s.drive[d].unscheduled) {
             bound_ps = std::min(bound_ps, drive_module_bound_ps(d));
@@ -310,4 +334,110 @@ uint64_t Card::next_bound_ps() const
         return known_ps;
     }
     return std::min(known_ps, std::max(alone_ps, module_bound_ps()));
+}
+
+/* What an operation of @kind on drive @d needs at least. The front end's cost
+ * of a discard grows with its size, as does a write's way over the link. */
+uint64_t Card::drive_min_ps(unsigned d, unsigned kind, uint32_t bytes) const
+{
+    const DriveTiming &t = drive_timing_[d];
+    uint64_t units =
+        (uint64_t(bytes) + t.map_unit_bytes - 1) / t.map_unit_bytes;
+
+    switch (kind) {
+    case MODEL_DRIVE_READ:
+        return t.command_ps + t.dispatch_ps +
+               *std::min_element(t.page_read_ps,
+                                 t.page_read_ps + t.page_types) +
+               t.bus_command_ps + rate_ps(1, t.bus_mbytes_per_s) +
+               rate_ps(bytes, t.link_mbytes_per_s) + t.read_complete_ps;
+    case MODEL_DRIVE_WRITE:
+        return t.command_ps +
+               rate_ps(units * t.map_unit_bytes, t.link_mbytes_per_s) +
+               t.write_complete_ps;
+    case MODEL_DRIVE_DISCARD:
+        return t.discard_command_ps + t.write_complete_ps;
+    default:
+        return t.command_ps + t.write_complete_ps;
+    }
+}
+
+/* Addresses below 4 GiB have the shorter headers; the fewest TLPs. */
+static uint64_t least_tlps_ps(const LinkTiming &link, uint32_t bytes,
+                              uint32_t align)
+{
+    return tlps_ps(link, 0, (bytes + 3u) & ~3u, align, 12);
+}
+
+uint64_t Card::min_ps(unsigned kind, uint32_t bytes) const
+{
+    const LinkTiming &link = timing_.link;
+    uint64_t up_ps = timing_.dma_issue_ps + link.up_propagation_ps;
+    uint64_t down_ps = link.host_transmit_ps + link.down_propagation_ps;
+    uint64_t least_ps = MODEL_PS_NEVER;
+
+    if (kind >= MODEL_OP_KINDS || bytes > MODEL_MAX_OP_BYTES) {
+        return 0;
+    }
+    bytes = std::max(bytes, 1u);
+    switch (kind) {
+    case MODEL_MMIO_WRITE:
+        return least_tlps_ps(link, bytes, link.max_payload_bytes) + down_ps +
+               link.mmio_accept_ps;
+    case MODEL_DMA_WRITE:
+        return least_tlps_ps(link, bytes, link.max_payload_bytes) + up_ps +
+               link.host_write_ps;
+    case MODEL_DMA_READ:
+        return wire_ps(link, link.framing_bytes + 12) + up_ps +
+               link.host_read_ps +
+               least_tlps_ps(link, bytes,
+                             std::min(link.completion_payload_bytes,
+                                      link.max_read_request_bytes)) +
+               down_ps + timing_.dma_complete_ps;
+    case MODEL_DRIVE_READ:
+    case MODEL_DRIVE_WRITE:
+    case MODEL_DRIVE_FLUSH:
+    case MODEL_DRIVE_DISCARD:
+        for (unsigned d = 0; d < n_drives; d++) {
+            least_ps = std::min(least_ps, drive_min_ps(d, kind, bytes));
+        }
+        return n_drives ? least_ps : 0;
+    default:
+        return server_cost_ps(timing_, server_of(kind), bytes) +
+               server_latency_ps(timing_, server_of(kind));
+    }
+}
+
+/* The first end of @kind among the scheduled operations from @at of the heap
+ * down, or @best_ps if that is not later. */
+uint64_t Card::first_end_ps(unsigned kind, uint32_t at, uint64_t best_ps) const
+{
+    const OpHeap &heap = state_->scheduled;
+
+    if (at >= heap.count || state_->op[heap.at[at]].done_ps >= best_ps) {
+        return best_ps;
+    }
+    const OpState &o = state_->op[heap.at[at]];
+
+    if (o.kind == kind) {
+        return o.done_ps;
+    }
+    best_ps = first_end_ps(kind, 2 * at + 1, best_ps);
+    return first_end_ps(kind, 2 * at + 2, best_ps);
+}
+
+/* Frames in the MAC end when it says so; those in the pipeline are handed to
+ * the MAC when they end there, and start behind the frame that it sends. */
+uint64_t Card::egress_bound_ps() const
+{
+    uint64_t mac_ps =
+        first_end_ps(MODEL_MAC_TX, 0, server_head_ps(SERVER_MAC_TX));
+    uint64_t nic_ps =
+        first_end_ps(MODEL_NIC_TX, 0, server_head_ps(SERVER_NIC_TX));
+
+    if (nic_ps == MODEL_PS_NEVER) {
+        return mac_ps;
+    }
+    nic_ps = std::max(nic_ps, state_->server[SERVER_MAC_TX].free_ps[0]);
+    return std::min(mac_ps, nic_ps + server_cost_ps(timing_, SERVER_MAC_TX, 0));
 }

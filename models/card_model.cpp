@@ -118,6 +118,16 @@ void card_model_cancel(CardModel *m, uint16_t fn)
     }
 }
 
+uint64_t card_model_min_ps(const CardModel *m, ModelOpKind kind, uint32_t bytes)
+{
+    return m->min_ps(kind, bytes);
+}
+
+uint64_t card_model_egress_bound_ps(const CardModel *m)
+{
+    return m->egress_bound_ps();
+}
+
 uint64_t models_now_ps(void)
 {
     return Kernel::get().now_ps();
@@ -186,37 +196,26 @@ const char *card_model_counter(const CardModel *m, unsigned index,
         const char *name;
         const char *unit;
     } names[COUNT_COUNTERS] = {
-        { "mmio_writes", "ops" },
-        { "dma_reads", "ops" },
-        { "dma_writes", "ops" },
-        { "controller_commands", "ops" },
-        { "crypto_passes", "ops" },
-        { "drive_reads", "ops" },
-        { "drive_writes", "ops" },
-        { "drive_flushes", "ops" },
-        { "drive_discards", "ops" },
-        { "pcie_up_tlps", "count" },
-        { "pcie_up_wire", "bytes" },
-        { "pcie_up_payload", "bytes" },
-        { "pcie_up_busy", "ps" },
-        { "pcie_up_stalls", "count" },
-        { "pcie_down_tlps", "count" },
-        { "pcie_down_wire", "bytes" },
-        { "pcie_down_payload", "bytes" },
-        { "pcie_down_busy", "ps" },
-        { "pcie_down_stalls", "count" },
-        { "controller_busy", "ps" },
-        { "crypto_busy", "ps" },
-        { "crypto_data", "bytes" },
-        { "flash_reads", "count" },
-        { "flash_programs", "count" },
-        { "flash_erases", "count" },
-        { "flash_copies", "count" },
-        { "flash_die_busy", "ps" },
-        { "flash_bus_busy", "ps" },
-        { "write_buffer_stalls", "count" },
-        { "cancelled", "ops" },
-        { "events", "count" },
+        { "mmio_writes", "ops" },       { "dma_reads", "ops" },
+        { "dma_writes", "ops" },        { "controller_commands", "ops" },
+        { "crypto_passes", "ops" },     { "drive_reads", "ops" },
+        { "drive_writes", "ops" },      { "drive_flushes", "ops" },
+        { "drive_discards", "ops" },    { "nic_tx_packets", "ops" },
+        { "nic_rx_packets", "ops" },    { "mac_tx_frames", "ops" },
+        { "pcie_up_tlps", "count" },    { "pcie_up_wire", "bytes" },
+        { "pcie_up_payload", "bytes" }, { "pcie_up_busy", "ps" },
+        { "pcie_up_stalls", "count" },  { "pcie_down_tlps", "count" },
+        { "pcie_down_wire", "bytes" },  { "pcie_down_payload", "bytes" },
+        { "pcie_down_busy", "ps" },     { "pcie_down_stalls", "count" },
+        { "controller_busy", "ps" },    { "crypto_busy", "ps" },
+        { "crypto_data", "bytes" },     { "nic_tx_busy", "ps" },
+        { "nic_tx_data", "bytes" },     { "nic_rx_busy", "ps" },
+        { "nic_rx_data", "bytes" },     { "mac_tx_busy", "ps" },
+        { "mac_tx_data", "bytes" },     { "flash_reads", "count" },
+        { "flash_programs", "count" },  { "flash_erases", "count" },
+        { "flash_copies", "count" },    { "flash_die_busy", "ps" },
+        { "flash_bus_busy", "ps" },     { "write_buffer_stalls", "count" },
+        { "cancelled", "ops" },         { "events", "count" },
     };
     CardState &s = const_cast<CardModel *>(m)->s();
 

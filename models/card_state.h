@@ -28,8 +28,11 @@ typedef enum OpPlace {
     PLACE_UP_QUEUE,     /* PCIe upstream: requester queue */
     PLACE_UP_WAIT,      /* read: all requests sent; nowhere */
     PLACE_DOWN_QUEUE,   /* PCIe downstream: MMIO queue */
-    PLACE_CTRL_QUEUE,   /* controller */
+    PLACE_CTRL_QUEUE,   /* controller; these five as ServerId */
     PLACE_CRYPTO_QUEUE, /* crypto engine */
+    PLACE_NIC_TX_QUEUE, /* packet pipelines */
+    PLACE_NIC_RX_QUEUE,
+    PLACE_MAC_TX_QUEUE, /* MAC */
     PLACE_FRONT_QUEUE,  /* drive: waits for the front end */
     PLACE_FRONT,        /* drive: in the front end; front_op */
     PLACE_READ_QUEUE,   /* drive: waits for read slots */
@@ -41,6 +44,30 @@ typedef enum OpPlace {
 
 /* OpState.flags */
 #define OP_CANCELLED 1u /* goes on silently */
+
+static inline bool is_drive_kind(unsigned kind)
+{
+    return kind >= MODEL_DRIVE_READ && kind <= MODEL_DRIVE_DISCARD;
+}
+
+/* The server that handles @kind, or SERVERS. */
+static inline ServerId server_of(unsigned kind)
+{
+    switch (kind) {
+    case MODEL_CONTROLLER:
+        return SERVER_CTRL;
+    case MODEL_CRYPTO:
+        return SERVER_CRYPTO;
+    case MODEL_NIC_TX:
+        return SERVER_NIC_TX;
+    case MODEL_NIC_RX:
+        return SERVER_NIC_RX;
+    case MODEL_MAC_TX:
+        return SERVER_MAC_TX;
+    default:
+        return SERVERS;
+    }
+}
 
 typedef struct OpState {
     uint64_t tag;
@@ -136,7 +163,7 @@ typedef struct ServerState {
     OpList queue;
     uint32_t queued;
     uint32_t busy;
-    uint64_t free_ps[kMaxCores];
+    uint64_t free_ps[kMaxServers];
 } ServerState;
 
 /* Page transactions of a drive. */
@@ -214,13 +241,12 @@ typedef struct DriveState {
     ChannelState channel[kMaxChannels];
 } DriveState;
 
-/* Modules with a wake-up: PCIe up, down, controller, crypto, then a front
- * end and the channels of each drive. */
+/* Modules with a wake-up: PCIe up, down, the servers, then a front end and
+ * the channels of each drive. */
 #define WAKE_UP 0u
 #define WAKE_DOWN 1u
-#define WAKE_CTRL 2u
-#define WAKE_CRYPTO 3u
-#define WAKE_DRIVE(d) (4u + (d) * (1u + kMaxChannels))
+#define WAKE_SERVER(id) (2u + (id))
+#define WAKE_DRIVE(d) (2u + SERVERS + (d) * (1u + kMaxChannels))
 #define WAKE_CHANNEL(d, c) (WAKE_DRIVE(d) + 1u + (c))
 #define WAKE_COUNT WAKE_DRIVE(MODEL_MAX_DRIVES)
 
@@ -239,6 +265,12 @@ typedef enum CounterId {
     COUNT_CTRL_BUSY,
     COUNT_CRYPTO_BUSY,
     COUNT_CRYPTO_BYTES,
+    COUNT_NIC_TX_BUSY,
+    COUNT_NIC_TX_BYTES,
+    COUNT_NIC_RX_BUSY,
+    COUNT_NIC_RX_BYTES,
+    COUNT_MAC_TX_BUSY,
+    COUNT_MAC_TX_BYTES,
     COUNT_FLASH_READS,
     COUNT_FLASH_PROGRAMS,
     COUNT_FLASH_ERASES,
@@ -261,8 +293,7 @@ typedef struct CardState {
     OpHeap waiting; /* live, unscheduled; done_ps is a lower bound */
     UpState up;
     DownState down;
-    ServerState ctrl;
-    ServerState crypto;
+    ServerState server[SERVERS];
     DriveState drive[MODEL_MAX_DRIVES];
     /* Derived: when each module must run; MODEL_PS_NEVER: not at all. */
     uint64_t wake_ps[WAKE_COUNT];

@@ -109,10 +109,11 @@ class DownLink : public Module {
     DownState &down_;
 };
 
-/* n equal servers behind one queue: controller processor, crypto engine. */
+/* n equal servers behind one queue: controller processor, crypto engine,
+ * packet pipelines, MAC. */
 class Server : public Module {
   public:
-    Server(const char *name, Card *card, bool crypto);
+    Server(const char *name, Card *card, ServerId id);
     void submit(uint16_t index, uint64_t now_ps);
     void drop_cancelled(uint64_t now_ps);
 
@@ -125,7 +126,7 @@ class Server : public Module {
     bool start(uint16_t index, uint64_t now_ps);
 
     ServerState &server_;
-    bool crypto_;
+    ServerId id_;
     uint32_t servers_;
 };
 

@@ -1,28 +1,101 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * server.cpp: n equal servers behind one first-come queue: the cores of the
- * controller processor (a fixed cost a command) and the crypto engines (so
- * many bytes a clock). A server is occupied for the cost; a pipelined latency
- * follows.
+ * server.cpp: n equal servers behind one first-come queue. A server is
+ * occupied for the cost of an operation; a pipelined latency follows.
  *
- * Not modelled: caches, priorities, key set-up of the crypto engine.
+ *   controller   cores; a fixed cost a command
+ *   crypto       engines; so many bytes a clock
+ *   NIC TX, RX   one pipeline each: its entry is occupied for a fixed time a
+ *                packet (packets/s), or for the packet's bytes if that is
+ *                longer (bits/s)
+ *   MAC TX       one serialiser: preamble, frame, FCS and gap at the port's
+ *                rate (IEEE 802.3), no latency
+ *
+ * Not modelled: caches, priorities, key set-up of the crypto engine; parsing
+ * depth, table misses and steering conflicts of a pipeline; pause frames,
+ * transceivers and forward error correction of the MAC.
  */
 #include "card.h"
 
 #include <algorithm>
 
-Server::Server(const char *name, Card *card, bool crypto)
-    : Module(name, card, crypto ? WAKE_CRYPTO : WAKE_CTRL),
-      server_(crypto ? card->s().crypto : card->s().ctrl), crypto_(crypto),
-      servers_(crypto ? card->timing().crypto_engines : card->timing().cores)
+uint32_t server_count(const CardTiming &timing, ServerId id)
+{
+    switch (id) {
+    case SERVER_CTRL:
+        return timing.cores;
+    case SERVER_CRYPTO:
+        return timing.crypto_engines;
+    default:
+        return 1;
+    }
+}
+
+static uint64_t pipeline_cost_ps(const PipelineTiming &pipeline, uint32_t bytes)
+{
+    return std::max(pipeline.packet_ps, bits_ps(bytes, pipeline.mbit_per_s));
+}
+
+uint64_t server_cost_ps(const CardTiming &timing, ServerId id, uint32_t bytes)
+{
+    uint32_t clocks;
+
+    switch (id) {
+    case SERVER_CTRL:
+        return timing.command_ps;
+    case SERVER_CRYPTO:
+        clocks = (bytes + timing.crypto_bytes_per_clock - 1) /
+                 timing.crypto_bytes_per_clock;
+        return clocks * timing.crypto_clock_ps;
+    case SERVER_NIC_TX:
+        return pipeline_cost_ps(timing.nic_tx, bytes);
+    case SERVER_NIC_RX:
+        return pipeline_cost_ps(timing.nic_rx, bytes);
+    default:
+        return bits_ps(std::max(bytes, kFrameMinBytes) + kFrameExtraBytes,
+                       timing.mac_mbit_per_s);
+    }
+}
+
+uint64_t server_latency_ps(const CardTiming &timing, ServerId id)
+{
+    switch (id) {
+    case SERVER_CTRL:
+        return timing.command_latency_ps;
+    case SERVER_CRYPTO:
+        return timing.crypto_latency_clocks * timing.crypto_clock_ps;
+    case SERVER_NIC_TX:
+        return timing.nic_tx.latency_ps;
+    case SERVER_NIC_RX:
+        return timing.nic_rx.latency_ps;
+    default:
+        return 0;
+    }
+}
+
+/* CounterIds of a server; COUNT_COUNTERS: not counted. */
+static const struct {
+    CounterId busy;
+    CounterId bytes;
+} counters[SERVERS] = {
+    { COUNT_CTRL_BUSY, COUNT_COUNTERS },
+    { COUNT_CRYPTO_BUSY, COUNT_CRYPTO_BYTES },
+    { COUNT_NIC_TX_BUSY, COUNT_NIC_TX_BYTES },
+    { COUNT_NIC_RX_BUSY, COUNT_NIC_RX_BYTES },
+    { COUNT_MAC_TX_BUSY, COUNT_MAC_TX_BYTES },
+};
+
+Server::Server(const char *name, Card *card, ServerId id)
+    : Module(name, card, WAKE_SERVER(id)), server_(card->s().server[id]),
+      id_(id), servers_(server_count(card->timing(), id))
 {
 }
 
 void Server::submit(uint16_t index, uint64_t now_ps)
 {
     if (server_.queued || !start(index, now_ps)) {
-        card_.op(index).place = crypto_ ? PLACE_CRYPTO_QUEUE : PLACE_CTRL_QUEUE;
+        card_.op(index).place = static_cast<uint8_t>(PLACE_CTRL_QUEUE + id_);
         card_.push(&server_.queue, index);
         server_.queued++;
     }
@@ -45,18 +118,15 @@ bool Server::start(uint16_t index, uint64_t now_ps)
             continue;
         }
         uint32_t bytes = card_.op(index).bytes;
-        uint64_t cost_ps =
-            crypto_ ? crypto_occupancy_ps(timing, bytes) : timing.command_ps;
-        uint64_t latency_ps =
-            crypto_ ? timing.crypto_latency_clocks * timing.crypto_clock_ps
-                    : timing.command_latency_ps;
+        uint64_t cost_ps = server_cost_ps(timing, id_, bytes);
 
         server_.free_ps[i] = now_ps + cost_ps;
-        card_.count(crypto_ ? COUNT_CRYPTO_BUSY : COUNT_CTRL_BUSY, cost_ps);
-        if (crypto_) {
-            card_.count(COUNT_CRYPTO_BYTES, bytes);
+        card_.count(counters[id_].busy, cost_ps);
+        if (counters[id_].bytes != COUNT_COUNTERS) {
+            card_.count(counters[id_].bytes, bytes);
         }
-        card_.schedule(index, now_ps + cost_ps + latency_ps);
+        card_.schedule(index,
+                       now_ps + cost_ps + server_latency_ps(timing, id_));
         return true;
     }
     return false;

@@ -67,12 +67,15 @@ bool listed_place(unsigned place)
 /* Which kinds may be where; bit n is ModelOpKind n. */
 constexpr uint32_t kPlaceKinds[PLACE_COUNT] = {
     0,     /* FREE */
-    0x1ff, /* SCHEDULED */
+    0xfff, /* SCHEDULED */
     0x006, /* UP_QUEUE */
     0x002, /* UP_WAIT */
     0x001, /* DOWN_QUEUE */
     0x008, /* CTRL_QUEUE */
     0x010, /* CRYPTO_QUEUE */
+    0x200, /* NIC_TX_QUEUE */
+    0x400, /* NIC_RX_QUEUE */
+    0x800, /* MAC_TX_QUEUE */
     0x1e0, /* FRONT_QUEUE */
     0x1e0, /* FRONT */
     0x020, /* READ_QUEUE */
@@ -80,13 +83,13 @@ constexpr uint32_t kPlaceKinds[PLACE_COUNT] = {
     0x0c0, /* WRITE_QUEUE */
     0x080, /* FLUSH_LIST */
 };
-static_assert(MODEL_DRIVE_DISCARD == 8 && MODEL_OP_KINDS == 9,
+static_assert(MODEL_DRIVE_DISCARD == 8 && MODEL_OP_KINDS == 12,
               "kPlaceKinds has a bit for each kind");
 
 void Checker::places()
 {
     each_op([this](uint16_t, OpState &op) {
-        bool drive_op = op.kind >= MODEL_DRIVE_READ;
+        bool drive_op = is_drive_kind(op.kind);
         bool empty_ok =
             op.kind == MODEL_CONTROLLER || op.kind == MODEL_DRIVE_FLUSH;
 
@@ -214,9 +217,8 @@ void Checker::drive_lists(unsigned d)
     each_op([&](uint16_t i, OpState &op) {
         demand(op.place != PLACE_FRONT || op.drive != d || drive.front_op == i,
                "front end");
-        s.drive[d].unscheduled += op.kind >= MODEL_DRIVE_READ &&
-                                  op.drive == d && !op.flags &&
-                                  op.place != PLACE_SCHEDULED;
+        s.drive[d].unscheduled += is_drive_kind(op.kind) && op.drive == d &&
+                                  !op.flags && op.place != PLACE_SCHEDULED;
     });
 }
 
@@ -386,6 +388,9 @@ void Checker::op_progress(const OpState &op, uint16_t refs_of_op)
         break;
     case PLACE_CTRL_QUEUE:
     case PLACE_CRYPTO_QUEUE:
+    case PLACE_NIC_TX_QUEUE:
+    case PLACE_NIC_RX_QUEUE:
+    case PLACE_MAC_TX_QUEUE:
     case PLACE_FRONT_QUEUE:
     case PLACE_FRONT:
         demand(op.sent == 0 && op.pending == 0, "progress");
@@ -410,8 +415,9 @@ const char *state_check(const StateContext &context)
     checker.sequence();
     if (!checker.bad) {
         checker.link();
-        checker.server(&context.s->ctrl);
-        checker.server(&context.s->crypto);
+        for (ServerState &server : context.s->server) {
+            checker.server(&server);
+        }
     }
     for (unsigned d = 0; !checker.bad && d < context.n_drives; d++) {
         checker.drive(d);

@@ -28,7 +28,9 @@ static void link_init(CardState *s, const CardTiming &timing)
     s->down.completion_credits.headers = link.completion_header_credits;
     s->down.completion_credits.units = link.completion_data_credits;
     s->down.last = 1;
-    s->ctrl.queue = s->crypto.queue = kEmpty;
+    for (ServerState &server : s->server) {
+        server.queue = kEmpty;
+    }
 }
 
 static void channel_init(ChannelState *channel)

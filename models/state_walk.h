@@ -343,8 +343,10 @@ template <class Ar> void walk_card(Ar &ar, const StateContext &c)
     walk_table(ar, c);
     walk_up(ar, c);
     walk_down(ar, c);
-    walk_server(ar, c, s.ctrl, PLACE_CTRL_QUEUE, c.timing->cores);
-    walk_server(ar, c, s.crypto, PLACE_CRYPTO_QUEUE, c.timing->crypto_engines);
+    for (unsigned i = 0; i < SERVERS; i++) {
+        walk_server(ar, c, s.server[i], PLACE_CTRL_QUEUE + i,
+                    server_count(*c.timing, static_cast<ServerId>(i)));
+    }
     for (unsigned d = 0; ar.ok() && d < c.n_drives; d++) {
         walk_drive(ar, c, s.drive[d], c.drives[d]);
     }

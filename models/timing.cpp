@@ -45,6 +45,7 @@ class Reader {
     uint32_t power2(const char *group, const char *key, uint32_t min,
                     uint32_t max);
     uint64_t stage_ps(const char *group, const char *key, uint64_t min);
+    uint32_t mbit_per_s(const char *group, const char *key);
     uint32_t list_ps(const char *group, const char *key, uint64_t *values,
                      uint32_t max);
     bool ok() const
@@ -187,6 +188,18 @@ uint32_t Reader::power2(const char *group, const char *key, uint32_t min,
 uint64_t Reader::stage_ps(const char *group, const char *key, uint64_t min)
 {
     return u64(group, key, min, kMaxStagePs);
+}
+
+/* A bit rate, whole Mbit/s, so that times fit 64 bits. */
+uint32_t Reader::mbit_per_s(const char *group, const char *key)
+{
+    uint64_t bps = u64(group, key, 1000000, 4000000000000u);
+
+    if (ok_ && bps % 1000000) {
+        fail(group, key,
+             std::to_string(bps) + " is no multiple of 1000000; give one");
+    }
+    return static_cast<uint32_t>(bps / 1000000);
 }
 
 uint32_t Reader::list_ps(const char *group, const char *key, uint64_t *values,
@@ -414,6 +427,15 @@ void check_drive(Reader &r, DriveTiming *t)
     }
 }
 
+void load_pipeline(Reader &r, const char *prefix, PipelineTiming *t)
+{
+    const std::string p = prefix;
+
+    t->latency_ps = r.stage_ps("nic", (p + "latency_ps").c_str(), 0);
+    t->packet_ps = r.stage_ps("nic", (p + "packet_ps").c_str(), 1);
+    t->mbit_per_s = r.mbit_per_s("nic", (p + "rate_bps").c_str());
+}
+
 } /* namespace */
 
 bool card_timing_load(const char *path, CardTiming *ret_timing,
@@ -440,6 +462,9 @@ bool card_timing_load(const char *path, CardTiming *ret_timing,
     t.crypto_clock_ps = r.stage_ps("crypto", "clock_ps", 1);
     t.crypto_bytes_per_clock = r.u32("crypto", "bytes_per_clock", 1, 4096);
     t.crypto_latency_clocks = r.u32("crypto", "latency_clocks", 0, 100000);
+    load_pipeline(r, "tx_", &t.nic_tx);
+    load_pipeline(r, "rx_", &t.nic_rx);
+    t.mac_mbit_per_s = r.mbit_per_s("mac", "rate_bps");
     if (!r.finish()) {
         return false;
     }

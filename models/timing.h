@@ -17,6 +17,7 @@
 constexpr uint32_t kMaxHeaderCredits = 256;
 constexpr uint32_t kMaxReadTags = 1024;
 constexpr uint32_t kMaxCores = 16;
+constexpr uint32_t kMaxServers = kMaxCores; /* of one kind */
 constexpr uint32_t kMaxCryptoEngines = 8;
 constexpr uint32_t kMaxChannels = 32;
 constexpr uint32_t kMaxDies = 16;
@@ -61,6 +62,14 @@ struct LinkTiming {
     uint64_t byte_den;
 };
 
+/* A packet pipeline: a packet keeps the next one out for packet_ps, or as long
+ * as its bytes take if that is longer. */
+struct PipelineTiming {
+    uint64_t latency_ps;
+    uint64_t packet_ps;
+    uint32_t mbit_per_s;
+};
+
 struct CardTiming {
     std::string name;
     LinkTiming link;
@@ -80,6 +89,10 @@ struct CardTiming {
     uint64_t crypto_clock_ps;
     uint32_t crypto_bytes_per_clock;
     uint32_t crypto_latency_clocks;
+    /* NIC */
+    PipelineTiming nic_tx;
+    PipelineTiming nic_rx;
+    uint32_t mac_mbit_per_s;
 };
 
 struct DriveTiming {
@@ -138,12 +151,30 @@ static inline uint64_t wire_ps(const LinkTiming &link, uint64_t bytes)
     return (bytes * link.byte_num + link.byte_den - 1) / link.byte_den;
 }
 
-static inline uint64_t crypto_occupancy_ps(const CardTiming &t, uint64_t bytes)
+/* Time of @bytes at @mbit_per_s (10^6 bits a second), rounded up. */
+static inline uint64_t bits_ps(uint64_t bytes, uint32_t mbit_per_s)
 {
-    uint64_t clocks =
-        (bytes + t.crypto_bytes_per_clock - 1) / t.crypto_bytes_per_clock;
-
-    return clocks * t.crypto_clock_ps;
+    return (bytes * 8000000u + mbit_per_s - 1) / mbit_per_s;
 }
+
+/* IEEE 802.3: preamble and start 8 bytes, FCS 4, gap 12; the least frame
+ * without its FCS. */
+constexpr uint32_t kFrameExtraBytes = 24;
+constexpr uint32_t kFrameMinBytes = 60;
+
+/* First-come servers of a card, one module each (server.cpp). */
+typedef enum ServerId {
+    SERVER_CTRL,
+    SERVER_CRYPTO,
+    SERVER_NIC_TX,
+    SERVER_NIC_RX,
+    SERVER_MAC_TX,
+    SERVERS
+} ServerId;
+
+/* How many of a kind there are; how long one is kept; what follows. */
+uint32_t server_count(const CardTiming &timing, ServerId id);
+uint64_t server_cost_ps(const CardTiming &timing, ServerId id, uint32_t bytes);
+uint64_t server_latency_ps(const CardTiming &timing, ServerId id);
 
 #endif

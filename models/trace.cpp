@@ -28,10 +28,14 @@ void trace_card(sc_core::sc_trace_file *file, Card *card)
     sc_trace(file, s.down.busy, top + "down.busy");
     sc_trace(file, s.down.completion_credits.headers,
              top + "down.completion_headers");
-    sc_trace(file, s.ctrl.queued, top + "ctrl.queued");
-    sc_trace(file, s.ctrl.busy, top + "ctrl.busy");
-    sc_trace(file, s.crypto.queued, top + "crypto.queued");
-    sc_trace(file, s.crypto.busy, top + "crypto.busy");
+    for (unsigned i = 0; i < SERVERS; i++) {
+        static const char *const names[SERVERS] = {
+            "ctrl", "crypto", "nic_tx", "nic_rx", "mac_tx",
+        };
+
+        sc_trace(file, s.server[i].queued, top + names[i] + ".queued");
+        sc_trace(file, s.server[i].busy, top + names[i] + ".busy");
+    }
     for (unsigned d = 0; d < card->n_drives; d++) {
         const std::string name = top + "drive" + std::to_string(d) + ".";
         DriveState &drive = s.drive[d];

@@ -8,7 +8,7 @@
  * exact instant at which each is done; what happens then is the core's work.
  *
  * Behind this header: SystemC modules (PCIe link, DMA engine, controller
- * processor, crypto engine, drives). All model state is one plain C struct a
+ * processor, crypto engine, packet pipelines, MAC, drives). All model state is one plain C struct a
  * card; SystemC holds only SC_METHODs and at most one pending notification a
  * module, which can be computed from that struct. So saving copies the
  * struct, and loading copies it back and notifies again.
@@ -63,9 +63,26 @@ typedef enum ModelOpKind {
     MODEL_DRIVE_WRITE,   /* done = accepted by the drive's write buffer */
     MODEL_DRIVE_FLUSH,   /* done = nothing submitted before it is buffered */
     MODEL_DRIVE_DISCARD, /* deallocate; cost of mapping work only */
+    /* The transmit or the receive pipeline of the NIC handles one packet of
+     * `bytes` (outer headers included). Several are inside at once; each
+     * enters when the one before lets it: packets a second and bits a second
+     * are limited, then a fixed latency follows. Done = out of the pipeline. */
+    MODEL_NIC_TX,
+    MODEL_NIC_RX,
+    /* The transmit MAC sends a frame of `bytes` (no preamble, no FCS; a frame
+     * below 60 bytes is padded): (bytes + 24) * 8 bits at the port's rate,
+     * first come, first served. Done = its last bit has left: the gap goes
+     * before the frame. A receiving MAC needs no operation: a frame is there
+     * when its last bit has arrived. */
+    MODEL_MAC_TX,
     MODEL_OP_KINDS
 } ModelOpKind;
 
+/*
+ * Order: operations of one kind and one function finish in the order in which
+ * they were submitted, for MMIO_WRITE, DMA_READ, DMA_WRITE, CONTROLLER,
+ * NIC_TX, NIC_RX and MAC_TX (the last three: whatever the function).
+ */
 typedef struct ModelOp {
     uint64_t tag;   /* the caller's; comes back in done() unchanged */
     uint64_t addr;  /* bus address or drive byte offset: alignment matters */
@@ -116,6 +133,29 @@ unsigned card_model_in_flight(const CardModel *m);
  * crypto engine is dropped; what is on the wire, being served, or inside a
  * drive still occupies it. fn == UINT16_MAX: of all functions. */
 void card_model_cancel(CardModel *m, uint16_t fn);
+
+/*
+ * A lower bound of the time from the submission to the end of any operation
+ * of @kind with at least @bytes, whatever else the model is doing and
+ * whatever its address, function and drive are. It never changes in the life
+ * of a card. 0 for what would be refused (no such kind, no drive, too large).
+ */
+uint64_t card_model_min_ps(const CardModel *m, ModelOpKind kind,
+                           uint32_t bytes);
+
+/*
+ * A lower bound of the instant at which the first frame ends that is on its
+ * way out: the end of the oldest MAC_TX in flight; or, for a NIC_TX in
+ * flight, its end plus the least a frame then needs in the MAC, behind what
+ * the MAC is sending. MODEL_PS_NEVER without any. Exact for a MAC_TX.
+ *
+ * For lockstep: if nobody but the models acts before @act_ps, and every frame
+ * passes NIC_TX and then MAC_TX, no frame leaves before the smaller of this
+ * and, with t = the smaller of @act_ps and models_next_ps(),
+ * t + min_ps(NIC_TX, 60) + min_ps(MAC_TX, 60). (A card that sends frames of
+ * its own past the pipeline leaves the middle term out.)
+ */
+uint64_t card_model_egress_bound_ps(const CardModel *m);
 
 /* Host time the kernel has reached. */
 uint64_t models_now_ps(void);

@@ -92,3 +92,17 @@ clock_ps=2500
 bytes_per_clock=64
 # choice: 14 rounds, two tweaked blocks deep, input and output stages
 latency_clocks=40
+
+[nic]
+# choice: parsing, steering and buffering, both ways; 50 M packets/s each way
+# and twice the port's rate inside
+tx_latency_ps=300000
+tx_packet_ps=20000
+tx_rate_bps=50000000000
+rx_latency_ps=300000
+rx_packet_ps=20000
+rx_rate_bps=50000000000
+
+[mac]
+# choice: one port, IEEE 802.3 rate
+rate_bps=25000000000

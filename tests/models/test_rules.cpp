@@ -146,6 +146,7 @@ static void test_cancel(void **state)
         MODEL_MMIO_WRITE,  MODEL_DMA_READ,    MODEL_DMA_WRITE,
         MODEL_CONTROLLER,  MODEL_CRYPTO,      MODEL_DRIVE_READ,
         MODEL_DRIVE_WRITE, MODEL_DRIVE_FLUSH, MODEL_DRIVE_DISCARD,
+        MODEL_NIC_TX,      MODEL_NIC_RX,      MODEL_MAC_TX,
     };
     unsigned n = 0, before;
 
@@ -224,6 +225,9 @@ static void test_malformed(void **state)
         make(MODEL_DRIVE_READ, 0, 0, 0, 0),
         make(MODEL_DRIVE_WRITE, 0, 0, 0, 0),
         make(MODEL_DRIVE_DISCARD, 0, 0, 0, 0),
+        make(MODEL_NIC_TX, 0, 0, 0, 0),
+        make(MODEL_NIC_RX, 0, 0, 0, 0),
+        make(MODEL_MAC_TX, 0, 0, 0, 0),
         make(MODEL_DMA_WRITE, 0, 0, MODEL_MAX_OP_BYTES + 1, 0),
         make(MODEL_DMA_WRITE, 0, 0, UINT32_MAX, 0),
         make(MODEL_DMA_WRITE, 0, UINT64_MAX, 1, 0),
@@ -249,6 +253,7 @@ static void test_largest(void **state)
         MODEL_MMIO_WRITE,  MODEL_DMA_READ,    MODEL_DMA_WRITE,
         MODEL_CONTROLLER,  MODEL_CRYPTO,      MODEL_DRIVE_READ,
         MODEL_DRIVE_WRITE, MODEL_DRIVE_FLUSH, MODEL_DRIVE_DISCARD,
+        MODEL_NIC_TX,      MODEL_NIC_RX,      MODEL_MAC_TX,
     };
 
     ends.clear();

@@ -41,6 +41,14 @@ Twin::Twin(const TwinConfig &c, Done done)
     completion_.track_units = c.completion_units != 0;
     controller_.left.assign(c.cores, 0);
     crypto_.left.assign(c.engines, 0);
+    nic_tx_.latency = c.nic_tx_latency;
+    nic_tx_.packet = c.nic_tx_packet;
+    nic_tx_.cycles_per_byte = c.nic_tx_cycles_per_byte;
+    nic_tx_.stage = STAGE_NIC_TX;
+    nic_rx_.latency = c.nic_rx_latency;
+    nic_rx_.packet = c.nic_rx_packet;
+    nic_rx_.cycles_per_byte = c.nic_rx_cycles_per_byte;
+    nic_rx_.stage = STAGE_NIC_RX;
     for (const TwinDriveConfig &drive : c.drives) {
         drives_.push_back(new TwinDrive(this, drive));
     }
@@ -76,7 +84,8 @@ bool Twin::quiet() const
                  up_.hold == 0 && posted_.back.empty() &&
                  nonposted_.back.empty() && mmio_.back.empty() &&
                  completion_.back.empty() && up_flight_.empty() &&
-                 down_flight_.empty();
+                 down_flight_.empty() && !nic_tx_.entering &&
+                 !nic_rx_.entering && !on_mac_;
 
     for (const TwinDrive *drive : drives_) {
         quiet = quiet && drive->quiet();
@@ -371,6 +380,61 @@ void Twin::serve(Servers *servers, bool crypto)
     }
 }
 
+/* The door opens when the packet has had its time and its bytes are in; only
+ * then is it known how long it stays: the pipeline's latency from there. */
+void Twin::move_nic()
+{
+    for (Pipeline *p : { &nic_tx_, &nic_rx_ }) {
+        if (!p->entering) {
+            continue;
+        }
+        p->since++;
+        if (p->since >= p->packet + p->more &&
+            p->since >= p->bytes * p->cycles_per_byte + p->more) {
+            p->entering = false;
+        }
+    }
+    if (!on_mac_) {
+        return;
+    }
+    if (--mac_cycle_ == 0) {
+        mac_cycle_ = config.mac_cycles_per_byte;
+        if (--mac_byte_ == 0) {
+            end_after(on_mac_, 0);
+            on_mac_ = nullptr;
+        }
+    }
+}
+
+void Twin::serve_pipeline(Pipeline *p)
+{
+    if (p->entering || p->queue.empty()) {
+        return;
+    }
+    TwinOp *op = p->queue.front();
+    unsigned bytes_time = op->op.bytes * p->cycles_per_byte;
+
+    p->queue.pop_front();
+    p->entering = true;
+    p->since = 0;
+    p->bytes = op->op.bytes;
+    p->more = extra(p->stage);
+    end_after(op, std::max(p->packet, bytes_time) + p->more + p->latency);
+}
+
+/* Preamble and start 8, frame of at least 60, FCS 4, gap 12. */
+void Twin::serve_mac()
+{
+    if (on_mac_ || mac_queue_.empty()) {
+        return;
+    }
+    on_mac_ = mac_queue_.front();
+    on_mac_->scheduled = true;
+    mac_queue_.pop_front();
+    mac_byte_ = 8 + std::max(on_mac_->op.bytes, 60u) + 4 + 12;
+    mac_cycle_ = config.mac_cycles_per_byte + extra(STAGE_MAC_TX);
+}
+
 void Twin::end_after(TwinOp *op, unsigned cycles)
 {
     op->scheduled = true;
@@ -418,6 +482,18 @@ void Twin::submit(const ModelOp &request)
         crypto_.queue.push_back(op);
         serve(&crypto_, true);
         break;
+    case MODEL_NIC_TX:
+        nic_tx_.queue.push_back(op);
+        serve_pipeline(&nic_tx_);
+        break;
+    case MODEL_NIC_RX:
+        nic_rx_.queue.push_back(op);
+        serve_pipeline(&nic_rx_);
+        break;
+    case MODEL_MAC_TX:
+        mac_queue_.push_back(op);
+        serve_mac();
+        break;
     default:
         drives_[request.drive]->submit(op);
         break;
@@ -454,6 +530,9 @@ void Twin::cancel(uint16_t fn)
     forget(&mmio_queue_);
     forget(&controller_.queue);
     forget(&crypto_.queue);
+    forget(&nic_tx_.queue);
+    forget(&nic_rx_.queue);
+    forget(&mac_queue_);
     arbitrate_up();
     arbitrate_down();
 }
@@ -493,6 +572,7 @@ void Twin::tick()
     for (unsigned &left : crypto_.left) {
         left -= left != 0;
     }
+    move_nic();
     for (TwinDrive *drive : drives_) {
         drive->move();
     }
@@ -500,6 +580,9 @@ void Twin::tick()
     arbitrate_down();
     serve(&controller_, false);
     serve(&crypto_, true);
+    serve_pipeline(&nic_tx_);
+    serve_pipeline(&nic_rx_);
+    serve_mac();
     for (TwinDrive *drive : drives_) {
         drive->decide();
     }

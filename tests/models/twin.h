@@ -51,6 +51,9 @@ struct TwinConfig {
     unsigned issue, request, dma_complete, tags, contexts, burst;
     unsigned cores, command, command_latency;
     unsigned engines, crypto_clock, crypto_bytes_per_clock, crypto_latency;
+    unsigned nic_tx_latency, nic_tx_packet, nic_tx_cycles_per_byte;
+    unsigned nic_rx_latency, nic_rx_packet, nic_rx_cycles_per_byte;
+    unsigned mac_cycles_per_byte; /* rates: 1, 2, 4 or 5 cycles a byte */
     std::vector<TwinDriveConfig> drives;
 };
 
@@ -69,6 +72,9 @@ enum TwinStage {
     STAGE_CREDIT_RETURN,
     STAGE_CONTROLLER,
     STAGE_CRYPTO,
+    STAGE_NIC_TX,
+    STAGE_NIC_RX,
+    STAGE_MAC_TX,
     STAGE_FRONT,
     STAGE_DISPATCH,
     STAGE_SENSE,
@@ -197,6 +203,17 @@ class Twin {
         std::deque<TwinOp *> queue;
     };
 
+    /* A packet pipeline: who may enter, how far the door is blocked. */
+    struct Pipeline {
+        unsigned latency, packet, cycles_per_byte;
+        TwinStage stage;
+        std::deque<TwinOp *> queue;
+        unsigned since = 0; /* cycles since the last packet began to enter */
+        unsigned bytes = 0; /* of it */
+        unsigned more = 0;
+        bool entering = false;
+    };
+
     void packet_on_wire(Wire *wire, bool up);
     void link_packets(Wire *wire);
     void move_wire(Wire *wire, bool up);
@@ -210,6 +227,9 @@ class Twin {
     bool grant_mmio();
     bool grant_completions();
     void serve(Servers *servers, bool crypto);
+    void move_nic();
+    void serve_pipeline(Pipeline *pipeline);
+    void serve_mac();
     void report();
 
     Done done_;
@@ -230,6 +250,11 @@ class Twin {
     std::deque<Read> reads_;
     std::deque<TwinOp *> mmio_queue_;
     Servers controller_, crypto_;
+    Pipeline nic_tx_, nic_rx_;
+    std::deque<TwinOp *> mac_queue_;
+    TwinOp *on_mac_ = nullptr; /* what it sends; it goes on if cancelled */
+    unsigned mac_byte_ = 0;    /* bytes left, preamble to gap */
+    unsigned mac_cycle_ = 0;   /* cycles left of this byte */
     std::vector<TwinDrive *> drives_;
 
     TwinStage mutated_ = STAGE_NONE;

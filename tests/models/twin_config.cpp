@@ -65,6 +65,25 @@ void pcie(Ini &ini, const TwinConfig &c)
     ini.set("completion_burst_tlps", c.completion_burst);
 }
 
+/* A byte a cycle of 1 ns is 8 Gbit/s. */
+uint64_t rate_bps(unsigned cycles_per_byte)
+{
+    return 8000000000u / cycles_per_byte;
+}
+
+void nic(Ini &ini, const TwinConfig &c)
+{
+    ini.group("nic");
+    ini.cycles("tx_latency_ps", c.nic_tx_latency);
+    ini.cycles("tx_packet_ps", c.nic_tx_packet);
+    ini.set("tx_rate_bps", rate_bps(c.nic_tx_cycles_per_byte));
+    ini.cycles("rx_latency_ps", c.nic_rx_latency);
+    ini.cycles("rx_packet_ps", c.nic_rx_packet);
+    ini.set("rx_rate_bps", rate_bps(c.nic_rx_cycles_per_byte));
+    ini.group("mac");
+    ini.set("rate_bps", rate_bps(c.mac_cycles_per_byte));
+}
+
 } /* namespace */
 
 std::string twin_card_profile(const TwinConfig &c)
@@ -93,6 +112,7 @@ std::string twin_card_profile(const TwinConfig &c)
     body.cycles("clock_ps", c.crypto_clock);
     body.set("bytes_per_clock", c.crypto_bytes_per_clock);
     body.set("latency_clocks", c.crypto_latency);
+    nic(body, c);
     return head + body.text();
 }
 

@@ -106,6 +106,13 @@ TwinConfig random_config(Random &r)
     c.crypto_clock = r.range(1, 4);
     c.crypto_bytes_per_clock = r.pick({ 16u, 64u });
     c.crypto_latency = r.range(0, 40);
+    c.nic_tx_latency = r.range(0, 400);
+    c.nic_tx_packet = r.range(1, 500);
+    c.nic_tx_cycles_per_byte = r.pick({ 1u, 2u });
+    c.nic_rx_latency = r.range(0, 400);
+    c.nic_rx_packet = r.range(1, 500);
+    c.nic_rx_cycles_per_byte = r.pick({ 1u, 2u });
+    c.mac_cycles_per_byte = r.pick({ 1u, 2u, 4u });
     for (unsigned n = r.range(1, 2); n; n--) {
         c.drives.push_back(random_drive(r));
     }
@@ -155,6 +162,13 @@ TwinConfig tight_config()
     c.crypto_clock = 2;
     c.crypto_bytes_per_clock = 16;
     c.crypto_latency = 10;
+    c.nic_tx_latency = 70;
+    c.nic_tx_packet = 200;
+    c.nic_tx_cycles_per_byte = 1;
+    c.nic_rx_latency = 90;
+    c.nic_rx_packet = 150;
+    c.nic_rx_cycles_per_byte = 1;
+    c.mac_cycles_per_byte = 1;
     d.command = 20;
     d.dispatch = 4;
     d.read_complete = 6;
@@ -190,7 +204,9 @@ static ModelOp random_op(Random &r, const TwinConfig &c)
         MODEL_DMA_WRITE,   MODEL_DMA_WRITE,     MODEL_CONTROLLER,
         MODEL_CRYPTO,      MODEL_DRIVE_READ,    MODEL_DRIVE_READ,
         MODEL_DRIVE_READ,  MODEL_DRIVE_WRITE,   MODEL_DRIVE_WRITE,
-        MODEL_DRIVE_FLUSH, MODEL_DRIVE_DISCARD,
+        MODEL_DRIVE_FLUSH, MODEL_DRIVE_DISCARD, MODEL_NIC_TX,
+        MODEL_NIC_TX,      MODEL_NIC_RX,        MODEL_NIC_RX,
+        MODEL_MAC_TX,      MODEL_MAC_TX,
     };
     ModelOp op = {};
 
@@ -199,7 +215,7 @@ static ModelOp random_op(Random &r, const TwinConfig &c)
     op.bytes = r.chance(50) ? r.range(1, 128) : r.range(1, 3000);
     op.addr = r.chance(50) ? r.below(100000)
                            : (uint64_t(1) << 32) - 2000 + r.below(100000);
-    if (op.kind >= MODEL_DRIVE_READ) {
+    if (op.kind >= MODEL_DRIVE_READ && op.kind <= MODEL_DRIVE_DISCARD) {
         op.drive = static_cast<uint8_t>(
             r.below(static_cast<unsigned>(c.drives.size())));
         op.addr = 512 * r.below(64);
