@@ -40,6 +40,13 @@ int cli_diff(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_gdb(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_regs(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_bench(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_up(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_ps(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_exec(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_down(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_console(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_logs(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_fault(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_version(Cli *cli, const CliVerb *verb, int argc, char **argv);
 
 /* The table of main.c; ends with name NULL. */
@@ -82,6 +89,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliSets, cli_sets_clear)
 Scenario *cli_load(const Cli *cli, const char *file, const CliSets *sets);
 /* Shell-quoted options that repeat them, without --seed; caller frees. */
 char *cli_sets_replay(const CliSets *sets);
+
+/* Where runs are: @given (may be NULL), else runs/ in the project. NULL and a
+ * message when the project is not known. Caller frees. */
+char *cli_runs_dir(const Cli *cli, const char *given);
+/* auto, tty, plain, json or none; NULL leaves *ret. false after a message. */
+bool cli_progress(const char *word, ProgressMode *ret);
 
 /* The run folder a word means: a path, a name below runs/, or NULL: the
  * latest. NULL and a message when there is none. Caller frees. */

@@ -277,3 +277,31 @@ char *cli_run_dir(const Cli *cli, const char *word)
     }
     return NULL;
 }
+
+char *cli_runs_dir(const Cli *cli, const char *given)
+{
+    if (given) {
+        return g_canonicalize_filename(given, NULL);
+    }
+    return cli_need_root(cli) ? g_build_filename(cli->root, "runs", NULL)
+                              : NULL;
+}
+
+bool cli_progress(const char *word, ProgressMode *ret)
+{
+    static const char *const words[] = { "auto", "tty",  "plain",
+                                         "json", "none", NULL };
+
+    for (int i = 0; word && words[i]; i++) {
+        if (!strcmp(words[i], word)) {
+            *ret = (ProgressMode)i;
+            return true;
+        }
+    }
+    if (word) {
+        cli_usage("no --progress '%s'; there are auto, tty, plain, json and "
+                  "none",
+                  word);
+    }
+    return !word;
+}

@@ -70,25 +70,6 @@ static bool read_time(const char *option, const char *text, uint64_t *ret)
     return true;
 }
 
-static bool read_progress(const char *text, ProgressMode *ret)
-{
-    static const char *const words[] = { "auto", "tty",  "plain",
-                                         "json", "none", NULL };
-
-    for (int i = 0; text && words[i]; i++) {
-        if (!strcmp(words[i], text)) {
-            *ret = (ProgressMode)i;
-            return true;
-        }
-    }
-    if (text) {
-        cli_usage("no --progress '%s'; there are auto, tty, plain, json and "
-                  "none",
-                  text);
-    }
-    return !text;
-}
-
 /* The options that the runtime sees. */
 static bool make_options(const Cli *cli, const RunArgs *a, RunOptions *ret,
                          char **ret_replay)
@@ -102,7 +83,7 @@ static bool make_options(const Cli *cli, const RunArgs *a, RunOptions *ret,
     }
     if (!read_time("--until", a->until, &ret->until_ps) ||
         !read_time("--wall-limit", a->wall_limit, &wall_ps) ||
-        !read_progress(a->progress, &ret->progress)) {
+        !cli_progress(a->progress, &ret->progress)) {
         return false;
     }
     sets = cli_sets_replay(&a->sets);

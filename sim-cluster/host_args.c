@@ -117,7 +117,14 @@ static void add_monitors(Builder *b)
     add_option(b, "-qmp", "unix:%sctl,server=on,wait=off", s);
     add_option(b, "-chardev", "socket,id=gdb,path=%sgdb,server=on,wait=off", s);
     add_option(b, "-gdb", "chardev:gdb");
-    add_option(b, "-chardev", "file,id=console,path=console.log,append=on");
+    if (lockstep(b->a)) {
+        add_option(b, "-chardev", "file,id=console,path=console.log,append=on");
+    } else { /* a person may type */
+        add_option(b, "-chardev",
+                   "socket,id=console,path=%sconsole,server=on,wait=off,"
+                   "logfile=console.log,logappend=on",
+                   s);
+    }
     add_option(b, "-serial", "chardev:console");
     add_option(b, "-chardev", "file,id=agent,path=agent.out,append=on");
     add_option(b, "-device", "isa-serial,chardev=agent");

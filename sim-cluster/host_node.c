@@ -198,8 +198,9 @@ Host *host_new(const ScnHost *scn, const HostEnv *env, GError **error)
 /* The process is gone, or about to be. */
 static void drop_process(Host *h, HostState state)
 {
-    static const char *const sockets[] = { "qmp", "ctl", "gdb" };
-    static const char *const links[] = { "qmp.sock", "gdb.sock" };
+    static const char *const sockets[] = { "qmp", "ctl", "gdb", "console" };
+    static const char *const links[] = { "qmp.sock", "gdb.sock",
+                                         "console.sock" };
 
     g_clear_pointer(&h->qmp, qmp_free);
     g_clear_pointer(&h->process, process_free);
@@ -277,6 +278,8 @@ static bool connect_monitor(Host *h, GError **error)
     g_autofree char *ctl = g_strconcat(h->sockets, "ctl", NULL);
     g_autofree char *ctl_link = host_path(h, "qmp.sock");
     g_autofree char *gdb_link = host_path(h, "gdb.sock");
+    g_autofree char *console = g_strconcat(h->sockets, "console", NULL);
+    g_autofree char *console_link = host_path(h, "console.sock");
     g_autofree char *log = host_path(h, "qmp.ndjson");
     GError *local = NULL;
 
@@ -286,7 +289,9 @@ static bool connect_monitor(Host *h, GError **error)
         return false;
     }
     return run_files_symlink(ctl, ctl_link, error) &&
-           run_files_symlink(h->gdb_path, gdb_link, error);
+           run_files_symlink(h->gdb_path, gdb_link, error) &&
+           (host_lockstep(h) ||
+            run_files_symlink(console, console_link, error));
 }
 
 static bool ask_version(Host *h, GError **error)
@@ -322,6 +327,7 @@ static bool start_process(Host *h, uint64_t now_ps, bool incoming,
     h->powered_off = false;
     h->base_ps = now_ps;
     h->granted_ps = now_ps;
+    h->base_wall_us = g_get_monotonic_time();
     skip_old_output(h);
     if (!host_files_ram(h->scn, h->ram_path, h->dir, error) ||
         !spawn(h, incoming, error)) {
@@ -345,7 +351,6 @@ bool host_start(Host *h, uint64_t now_ps, GError **error)
         drop_process(h, HOST_OFF);
         return false;
     }
-    h->base_wall_us = g_get_monotonic_time();
     return true;
 }
 
@@ -389,6 +394,25 @@ void host_kill(Host *h)
         h->kills++;
         drop_process(h, HOST_KILLED);
     }
+}
+
+pid_t host_pid(const Host *h)
+{
+    return h->process ? process_pid(h->process) : 0;
+}
+
+bool host_died(Host *h)
+{
+    return h->state == HOST_ON && process_has_ended(h->process);
+}
+
+void host_lost(Host *h, char **ret_how)
+{
+    if (ret_how) {
+        *ret_how = process_end_text(h->process);
+    }
+    h->kills++;
+    drop_process(h, HOST_KILLED);
 }
 
 /* ---- the monitor ------------------------------------------------------- */

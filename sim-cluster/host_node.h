@@ -18,6 +18,7 @@
 #include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "agent.h"
 #include "host_args.h"
@@ -109,6 +110,14 @@ QmpEvent *host_wait_event(Host *h, const char *name, int timeout_ms,
 bool host_quit(Host *h, GError **error);
 /* SIGKILL: a fault, not a failure. */
 void host_kill(Host *h);
+
+/* Its process id; 0: none. */
+pid_t host_pid(const Host *h);
+/* Its process has ended without being told to; then what is left of it is
+ * dropped and it counts as killed. *ret_how (may be NULL) says how it ended;
+ * caller frees. */
+bool host_died(Host *h);
+void host_lost(Host *h, char **ret_how);
 
 /* "10.0.13"; "" before the first process. */
 const char *host_qemu_version(const Host *h);

@@ -32,6 +32,9 @@ bool host_grant(Host *h, uint64_t until_ps, GError **error)
     return host_run(h, "outrigger-grant", args, error);
 }
 
+static const char *const host_events[] = { "OUTRIGGER_EDGE", "SHUTDOWN",
+                                           "RESET", NULL };
+
 /* What an event means for the wait. True: the host stands still. */
 static bool on_event(Host *h, const QmpEvent *ev)
 {
@@ -68,9 +71,21 @@ static int wait_slice_ms(Host *h, uint64_t until_ps, gint64 begin_us)
     return (int)MIN((left_us + 999) / 1000, TICK_MS);
 }
 
+/* Events that are there already. */
+static void look(Host *h)
+{
+    QmpEvent *ev;
+
+    while ((ev = qmp_poll_event(h->qmp, host_events)) != NULL) {
+        on_event(h, ev);
+        qmp_event_free(ev);
+    }
+}
+
 static bool time_over(Host *h, GError **error)
 {
     if (!host_lockstep(h)) {
+        look(h);
         return true;
     }
     g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
@@ -81,8 +96,6 @@ static bool time_over(Host *h, GError **error)
 
 static bool wait_until(Host *h, uint64_t until_ps, GError **error)
 {
-    static const char *const names[] = { "OUTRIGGER_EDGE", "SHUTDOWN", "RESET",
-                                         NULL };
     gint64 begin_us = g_get_monotonic_time();
 
     for (;;) {
@@ -93,7 +106,7 @@ static bool wait_until(Host *h, uint64_t until_ps, GError **error)
         if (slice_ms < 0) {
             return time_over(h, error);
         }
-        ev = qmp_wait_event(h->qmp, names, slice_ms, &local);
+        ev = qmp_wait_event(h->qmp, host_events, slice_ms, &local);
         if (ev) {
             if (on_event(h, ev)) {
                 return true;

@@ -25,6 +25,33 @@ const CliVerb cli_verbs[] = {
     { "list", "[WHAT]",
       "list scenarios, metrics, profiles, faults, steps or benches",
       "Without WHAT: the scenarios.", cli_list },
+    { "up", "FILE", "start a scenario's hosts in wall time and leave them",
+      "Steps are not run. Prints the run folder when every guest is up. "
+      "`outrigger down`\nends it; other verbs take the newest running cluster "
+      "unless --run names one.",
+      cli_up },
+    { "ps", "[CLUSTER]", "nodes of running clusters", NULL, cli_ps },
+    { "console", "NODE", "serial console of a running guest",
+      "Ctrl-] ends it. One console at a time; `logs` shows what was said "
+      "before.",
+      cli_console },
+    { "exec", "NODE -- COMMAND...", "run a command in a running guest",
+      "One word is shell text; several are one command with its arguments. "
+      "Prints what\nit printed, when it has ended; the exit code is the "
+      "command's, or 99 without an\nanswer. Standard input is empty.",
+      cli_exec },
+    { "fault",
+      "set KIND [NODE] [KEY=VALUE...] | clear HANDLE | clear --all | "
+      "list",
+      "faults of a running cluster",
+      "KIND and the keys are those of a `fault` step (`outrigger list "
+      "faults`); `as=HANDLE`\nnames it. Several may be in force; clearing one "
+      "leaves the others.",
+      cli_fault },
+    { "logs", "NODE", "what a guest's serial console has printed",
+      "Of any run, also one that has ended.", cli_logs },
+    { "down", "[CLUSTER]", "end a running cluster",
+      "Also cleans up after a supervisor that was killed.", cli_down },
     { "report", "[RUN]", "print the summary of a run and where its report is",
       "RUN is a folder, or a name below runs/; without it the latest run.",
       cli_report },

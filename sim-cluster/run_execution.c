@@ -291,6 +291,14 @@ static bool wind_up(Execution *x, bool fatal, GError **error)
     return event_log_flush(x->events, ok ? error : NULL) && ok;
 }
 
+bool execution_end(Execution *x, GError **error)
+{
+    bool ok = wind_up(x, true, error);
+
+    x->end_wall_us = g_get_monotonic_time();
+    return ok;
+}
+
 bool execution_run(Execution *x, GError **error)
 {
     GError *early = NULL;

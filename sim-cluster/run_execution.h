@@ -124,6 +124,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Execution, execution_free)
  * @error says why it did not complete; hosts are ended in any case. */
 bool execution_run(Execution *x, GError **error);
 
+/* The orderly end alone, for a cluster that has no steps. */
+bool execution_end(Execution *x, GError **error);
+
 /* ---- time: run_time.c -------------------------------------------------- */
 
 /*
@@ -157,6 +160,8 @@ bool run_node_restore(Execution *x, RunNode *n, const char *dir,
                       const HostPlan *plan, JsonObject *query, GError **error);
 /* A fault. */
 bool run_node_kill(Execution *x, RunNode *n, GError **error);
+/* Its process has died by itself. */
+bool run_node_lost(Execution *x, RunNode *n, GError **error);
 /* Asks the card for its statistics and sets the node's metrics. */
 bool run_node_measure(Execution *x, RunNode *n, GError **error);
 /* What only the end tells: console, event sums. */

@@ -295,6 +295,12 @@ bool run_node_kill(Execution *x, RunNode *n, GError **error)
     return after_end(x, n, "killed", error);
 }
 
+bool run_node_lost(Execution *x, RunNode *n, GError **error)
+{
+    host_lost(n->host, NULL);
+    return after_end(x, n, "died", error);
+}
+
 bool run_node_restore(Execution *x, RunNode *n, const char *dir,
                       const HostPlan *plan, JsonObject *query, GError **error)
 {

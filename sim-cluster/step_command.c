@@ -55,13 +55,13 @@ static void add_attached(JsonObject *card, GString *want)
     }
 }
 
-static char *wanted_links(StepRun *s, GError **error)
+static char *wanted_links(Host *host, GError **error)
 {
-    const ScnHost *h = host_scenario(s->node->host);
+    const ScnHost *h = host_scenario(host);
     g_autoptr(GString) want = g_string_new("want='");
 
     if (h->card) {
-        g_autoptr(JsonObject) card = host_card_query(s->node->host, error);
+        g_autoptr(JsonObject) card = host_card_query(host, error);
 
         if (!card) {
             return NULL;
@@ -77,24 +77,24 @@ static char *wanted_links(StepRun *s, GError **error)
     return g_strdup(want->str);
 }
 
+char *step_command_text(Host *host, const char *script, GError **error)
+{
+    g_autofree char *want = wanted_links(host, error);
+
+    return want ? g_strconcat(want, links_script, script, "\n", NULL) : NULL;
+}
+
 bool step_command_begin(StepRun *s, const char *script, bool links,
                         char **ret_id, GError **error)
 {
-    g_autofree char *want = NULL;
     g_autofree char *text = NULL;
 
     if (host_state(s->node->host) != HOST_ON) {
         return step_broken(error, "the node is off");
     }
-    if (links) {
-        want = wanted_links(s, error);
-        if (!want) {
-            return false;
-        }
-    }
-    text = g_strconcat(links ? want : "", links ? links_script : "", script,
-                       "\n", NULL);
-    return host_run_command(s->node->host, text, ret_id, error);
+    text = links ? step_command_text(s->node->host, script, error)
+                 : g_strconcat(script, "\n", NULL);
+    return text && host_run_command(s->node->host, text, ret_id, error);
 }
 
 AgentResult *step_command_result(StepRun *s, const char *id)

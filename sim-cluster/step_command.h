@@ -16,6 +16,10 @@
 bool step_command_begin(StepRun *s, const char *script, bool links,
                         char **ret_id, GError **error);
 
+/* @script with the commands before it that make the links below
+ * /dev/outrigger anew. NULL: the card did not answer. Caller frees. */
+char *step_command_text(Host *host, const char *script, GError **error);
+
 /* NULL while it runs. Caller frees. */
 AgentResult *step_command_result(StepRun *s, const char *id);
 

@@ -44,24 +44,35 @@ static bool clear_all(StepRun *s, GError **error)
     return host_card_clear_faults(s->node->host, error);
 }
 
-static void heal(Execution *x, void *opaque, GError **error)
+bool step_fault_in_force(const StepRun *s)
 {
-    StepRun *s = opaque;
+    return s->node && g_ptr_array_find(s->node->faults, s->scn, NULL);
+}
+
+bool step_fault_heal(StepRun *s, GError **error)
+{
     RunNode *n = s->node;
 
     /* Cleared meanwhile, or gone with its process. */
-    if (!g_ptr_array_remove(n->faults, (void *)s->scn)) {
-        return;
+    if (!n || !g_ptr_array_remove(n->faults, (void *)s->scn)) {
+        return true;
     }
-    log_fault(x, (const ScnFault *)s->scn, "heal");
+    log_fault(s->x, (const ScnFault *)s->scn, "heal");
     if (!host_card_clear_faults(n->host, error)) {
-        return;
+        return false;
     }
     for (unsigned i = 0; i < n->faults->len; i++) {
         if (!host_card_fault(n->host, g_ptr_array_index(n->faults, i), error)) {
-            return;
+            return false;
         }
     }
+    return true;
+}
+
+static void heal(Execution *x, void *opaque, GError **error)
+{
+    (void)x;
+    step_fault_heal(opaque, error);
 }
 
 static bool set_fault(StepRun *s, const ScnFault *f, GError **error)

@@ -22,4 +22,8 @@ extern const StepOps step_inspect_ops;
 extern const StepOps step_checkpoint_ops;
 extern const StepOps step_restore_ops; /* step_checkpoint.c */
 
+/* A fault that was set: does it still hold; and an end to it alone. */
+bool step_fault_in_force(const StepRun *s);
+bool step_fault_heal(StepRun *s, GError **error);
+
 #endif
