@@ -121,6 +121,8 @@ void offload_time_enter(void);
 void offload_time_leave(void);
 /* The instant at which the core is being called. */
 uint64_t offload_time_now_ps(void);
+/* That instant less QEMU_CLOCK_VIRTUAL; changes when a machine is loaded. */
+int64_t offload_time_offset_ps(void);
 /* A load: cores and models are at @at_ps until the machine runs. */
 void offload_time_load(uint64_t at_ps);
 void offload_model_done(void *card, uint64_t tag, uint64_t at_ps);

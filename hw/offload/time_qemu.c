@@ -33,6 +33,11 @@ static uint64_t host_ps(void)
     return (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000 + offset_ps;
 }
 
+int64_t offload_time_offset_ps(void)
+{
+    return offset_ps;
+}
+
 uint64_t offload_time_now_ps(void)
 {
     return now_ps;

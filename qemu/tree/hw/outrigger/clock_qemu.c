@@ -6,9 +6,11 @@
  *
  * The engine grants over QMP; see docs/control-plane.md. At an edge no
  * instruction runs and no timer fires, so what a command does there happens
- * at that instant, in every run.
+ * at that instant, in every run. Below the engine's grants there are lockstep
+ * windows (lockstep_qemu.c) when `lockstep=FILE` is given: then a host goes
+ * only as far as everything that may reach it is known.
  *
- * Not modelled: exchange of messages between hosts at an edge.
+ * Order at one instant: frames that arrive, timers, instructions.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -24,7 +26,10 @@
 #include "system/cpu-timers.h"
 #include "system/runstate.h"
 #include "system/system.h"
+#include "hw/qdev-properties.h"
 #include "outrigger-clock.h"
+#include "outrigger-lockstep.h"
+#include "outrigger-port.h"
 #include "trace.h"
 
 #define TYPE_OUTRIGGER_CLOCK "outrigger-clock"
@@ -33,8 +38,13 @@ OBJECT_DECLARE_SIMPLE_TYPE(OutriggerClock, OUTRIGGER_CLOCK)
 struct OutriggerClock {
     DeviceState parent_obj;
 
+    char *lockstep; /* the meeting place; NULL: alone */
+    uint32_t index;
+
     int64_t grant_ns;
     bool edge; /* announced; stays until the next grant */
+    bool short_limit; /* the limit is an edge that need not be met exactly */
+    bool was_short;   /* a translation block was too long for it */
     Notifier machine_done;
 };
 
@@ -56,12 +66,44 @@ bool outrigger_clock_active(void)
     return the_clock != NULL;
 }
 
+static int64_t inbox_ns(void)
+{
+    uint64_t ps = outrigger_ports_inbox_ps();
+
+    return ps == UINT64_MAX ? INT64_MAX : (int64_t)((ps + 999) / 1000);
+}
+
 int64_t outrigger_clock_limit(int64_t deadline)
 {
+    int64_t now, edge;
+
     if (!the_clock) {
         return deadline;
     }
-    return MIN(deadline, MAX(the_clock->grant_ns - now_ns(), 0));
+    now = now_ns();
+    deadline = MIN(deadline, MAX(the_clock->grant_ns - now, 0));
+    if (!outrigger_lockstep_joined()) {
+        return deadline;
+    }
+    deadline = MIN(deadline, MAX(inbox_ns() - now, 0));
+    edge = MAX(outrigger_lockstep_edge_ns() - now, 0);
+    the_clock->short_limit =
+        edge < deadline && outrigger_lockstep_may_stop_short();
+    return MIN(deadline, edge);
+}
+
+bool outrigger_clock_stops_short(void)
+{
+    if (!the_clock || !the_clock->short_limit) {
+        return false;
+    }
+    the_clock->was_short = true;
+    return true;
+}
+
+void outrigger_clock_kick(void)
+{
+    outrigger_lockstep_kick();
 }
 
 void outrigger_clock_add_edge_notifier(Notifier *n)
@@ -82,9 +124,48 @@ bool outrigger_clock_holds(void)
     }
     the_clock->edge = true;
     trace_outrigger_clock_edge(now_ns());
+    if (outrigger_lockstep_joined()) {
+        outrigger_lockstep_hold(now_ns());
+    }
     notifier_list_notify(&edge_notifiers, NULL);
     qapi_event_send_outrigger_edge(now_ns());
     return true;
+}
+
+/* Frames, then timers, of this instant; all of them are known. */
+static void run_due(void)
+{
+    outrigger_ports_deliver((uint64_t)now_ns() * 1000);
+    icount_handle_deadline();
+}
+
+bool outrigger_clock_step(void)
+{
+    int64_t edge;
+    bool was_short;
+
+    if (!the_clock || !outrigger_lockstep_joined()) {
+        icount_handle_deadline();
+        return outrigger_clock_holds();
+    }
+    was_short = the_clock->was_short;
+    the_clock->was_short = false;
+    if (the_clock->edge) {
+        return true;
+    }
+    if (outrigger_lockstep_edge_ns() < now_ns() &&
+        !outrigger_lockstep_ask(now_ns(), now_ns())) {
+        return true;
+    }
+    run_due();
+    if (outrigger_clock_holds()) {
+        return true;
+    }
+    edge = outrigger_lockstep_edge_ns();
+    if (edge <= now_ns() || was_short) {
+        return !outrigger_lockstep_ask(now_ns(), MAX(edge, now_ns()) + 1);
+    }
+    return false;
 }
 
 bool outrigger_clock_blocks(void)
@@ -118,21 +199,39 @@ static bool cpus_halted(void)
     return true;
 }
 
+/* Nothing happens before the instant returned. */
+static int64_t idle_until(void)
+{
+    int64_t deadline = deadline_ns();
+    int64_t until = deadline < 0 ? INT64_MAX : now_ns() + deadline;
+
+    return MIN(until, MAX(the_clock->grant_ns, now_ns()));
+}
+
 bool outrigger_clock_warp(void)
 {
-    int64_t deadline, left;
+    bool joined = outrigger_lockstep_joined();
+    int64_t until;
 
     if (!the_clock || the_clock->edge || !runstate_is_running() ||
         !cpus_halted()) {
         return false;
     }
-    deadline = deadline_ns();
-    left = MAX(the_clock->grant_ns - now_ns(), 0);
-    if (deadline != 0) {
-        if (left == 0) {
-            return outrigger_clock_holds();
-        }
-        icount_skip(deadline < 0 ? left : MIN(deadline, left));
+    until = idle_until();
+    if (joined && outrigger_lockstep_edge_ns() < MIN(until, inbox_ns()) &&
+        !outrigger_lockstep_ask(until, until)) {
+        return true;
+    }
+    if (joined) {
+        until = MIN(until, inbox_ns());
+    }
+    if (until > now_ns()) {
+        icount_skip(until - now_ns());
+    } else if (deadline_ns() != 0 && (!joined || inbox_ns() > now_ns())) {
+        return outrigger_clock_holds();
+    }
+    if (joined) {
+        outrigger_ports_deliver((uint64_t)now_ns() * 1000);
     }
     if (deadline_ns() == 0) {
         if (!timerlist_expired(main_loop_tlg.tl[QEMU_CLOCK_VIRTUAL])) {
@@ -190,10 +289,19 @@ static void clock_realize(DeviceState *dev, Error **errp)
         error_setg(errp, "there is an outrigger-clock already");
         return;
     }
+    if (c->lockstep &&
+        !outrigger_lockstep_join(c->lockstep, c->index, errp)) {
+        return;
+    }
     the_clock = c;
     c->machine_done.notify = clock_machine_done;
     qemu_add_machine_init_done_notifier(&c->machine_done);
 }
+
+static const Property clock_properties[] = {
+    DEFINE_PROP_STRING("lockstep", OutriggerClock, lockstep),
+    DEFINE_PROP_UINT32("index", OutriggerClock, index, 0),
+};
 
 static void clock_class_init(ObjectClass *oc, void *data)
 {
@@ -202,6 +310,7 @@ static void clock_class_init(ObjectClass *oc, void *data)
     dc->desc = "Virtual time by grants (docs/control-plane.md)";
     dc->realize = clock_realize;
     dc->hotpluggable = false;
+    device_class_set_props(dc, clock_properties);
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }
 

@@ -17,10 +17,27 @@ bool outrigger_clock_active(void);
 int64_t outrigger_clock_limit(int64_t deadline_ns);
 
 /*
+ * vCPU thread, big lock held, before vCPUs run: waits until everything that
+ * may happen at this instant is known, does what is due, and waits for leave
+ * to go on. True: no vCPU may run now.
+ */
+bool outrigger_clock_step(void);
+
+/*
  * vCPU thread, big lock held: the host stands at its grant and everything due
  * there has run. Announces the edge the first time.
  */
 bool outrigger_clock_holds(void);
+
+/*
+ * vCPU thread: the next translation block does not fit before the limit. True:
+ * leave the loop before it (the limit is the edge of a window, at which
+ * nothing happens); false: run an exact part of it.
+ */
+bool outrigger_clock_stops_short(void);
+
+/* Any thread: a vCPU is wanted (rr_kick_vcpu_thread). */
+void outrigger_clock_kick(void);
 
 /* As above, and no vCPU has been asked to stop or to do queued work. */
 bool outrigger_clock_blocks(void);

@@ -1,0 +1,146 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * lockstep_grant.c: how far a host may go, from what all have said.
+ *
+ * reach[i][j] closes over chains of hosts that react to a message, so one
+ * pass over the members gives the exact least upper bound.
+ */
+#include "lockstep_int.h"
+
+static uint64_t min_ps(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The first whole nanosecond not before @ps: when a host takes it in. */
+static uint64_t whole_ns(uint64_t ps)
+{
+    uint64_t up = lockstep_sum(ps, LOCKSTEP_NS - 1);
+
+    return up == LOCKSTEP_NEVER ? up : up / LOCKSTEP_NS * LOCKSTEP_NS;
+}
+
+uint64_t lockstep_own_out(const LockstepShared *s, unsigned i)
+{
+    const LockstepSlot *h = &s->slot[i];
+    uint64_t out_ps = h->sent_ps;
+
+    if (h->state == LOCKSTEP_AWAY) {
+        return out_ps;
+    }
+    out_ps = min_ps(out_ps, h->out_ps);
+    return min_ps(out_ps, lockstep_sum(h->inbox_ps, h->egress_ps));
+}
+
+uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
+                        unsigned *ret_who)
+{
+    uint64_t grant_ps = s->slot[host].engine_ps;
+    unsigned who = s->hosts;
+
+    for (unsigned i = 0; i < s->hosts; i++) {
+        const LockstepSlot *h = &s->slot[i];
+        uint64_t from_ps = lockstep_own_out(s, i);
+        uint64_t at_ps;
+
+        if (h->state != LOCKSTEP_AWAY && i != host) {
+            /* what the fabric will still deliver to it, and its answer */
+            from_ps =
+                min_ps(from_ps, lockstep_sum(h->engine_ps, h->egress_ps));
+        }
+        at_ps = lockstep_sum(from_ps, s->reach_ps[i][host]);
+        if (s->window_ps && h->state != LOCKSTEP_AWAY) {
+            at_ps = min_ps(at_ps, lockstep_sum(min_ps(h->act_ps, h->inbox_ps),
+                                               s->window_ps));
+        }
+        if (at_ps < grant_ps) {
+            grant_ps = at_ps;
+            who = i;
+        }
+    }
+    if (ret_who) {
+        *ret_who = who;
+    }
+    return grant_ps;
+}
+
+uint64_t lockstep_out_horizon(const LockstepShared *s)
+{
+    uint64_t horizon_ps = LOCKSTEP_NEVER;
+
+    for (unsigned i = 0; i < s->hosts; i++) {
+        const LockstepSlot *h = &s->slot[i];
+
+        if (h->state != LOCKSTEP_AWAY) {
+            horizon_ps = min_ps(horizon_ps, h->out_ps);
+            horizon_ps = min_ps(horizon_ps,
+                                lockstep_sum(h->inbox_ps, h->egress_ps));
+        }
+    }
+    return horizon_ps;
+}
+
+bool lockstep_held(const LockstepShared *s)
+{
+    for (unsigned i = 0; i < s->hosts; i++) {
+        const LockstepSlot *h = &s->slot[i];
+
+        if (h->state != LOCKSTEP_AWAY &&
+            (h->state != LOCKSTEP_HELD || h->act_ps < s->until_ps)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool engine_ready(const LockstepShared *s)
+{
+    uint64_t horizon_ps;
+
+    for (unsigned i = 0; i < s->hosts; i++) {
+        if (s->slot[i].sent_ps != LOCKSTEP_NEVER) {
+            return true;
+        }
+    }
+    horizon_ps = lockstep_out_horizon(s);
+    return (s->fabric_next_ps < horizon_ps) || lockstep_held(s);
+}
+
+bool lockstep_ready(const LockstepShared *s, unsigned member)
+{
+    const LockstepSlot *h = &s->slot[member];
+    uint64_t need_ps;
+
+    if (h->state != LOCKSTEP_WAITS) {
+        return false;
+    }
+    if (member == s->hosts) {
+        return engine_ready(s);
+    }
+    need_ps = min_ps(h->need_ps, whole_ns(h->inbox_ps));
+    return need_ps < lockstep_grant(s, member, NULL);
+}
+
+bool lockstep_close(LockstepShared *s)
+{
+    unsigned n = s->hosts;
+
+    for (unsigned k = 0; k < n; k++) {
+        for (unsigned i = 0; i < n; i++) {
+            for (unsigned j = 0; j < n; j++) {
+                uint64_t to_k_ps = lockstep_sum(s->reach_ps[i][k],
+                                                s->slot[k].egress_ps);
+                uint64_t ps = lockstep_sum(to_k_ps, s->reach_ps[k][j]);
+
+                s->reach_ps[i][j] = min_ps(s->reach_ps[i][j], ps);
+            }
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (s->reach_ps[i][i] == 0) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,55 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * lockstep_int.h: inside of lockstep. lockstep_grant.c is arithmetic on the
+ * shared memory with the mutex held; lockstep_wait.c sleeps and wakes.
+ */
+#ifndef OUTRIGGER_LOCKSTEP_INT_H
+#define OUTRIGGER_LOCKSTEP_INT_H
+
+#include "lockstep.h"
+
+struct Lockstep {
+    LockstepShared *s;
+    unsigned me; /* s->hosts: the engine */
+    char *path;  /* the engine's: removed at the end; else NULL */
+    bool spin;
+    uint32_t kicked; /* futex word when this member last looked */
+};
+
+#define LOCKSTEP_NS 1000u
+
+static inline uint64_t lockstep_sum(uint64_t a, uint64_t b)
+{
+    return a > LOCKSTEP_NEVER - b ? LOCKSTEP_NEVER : a + b;
+}
+
+/* ---- lockstep_grant.c: mutex held --------------------------------------- */
+
+/* Earliest departure of anything from host @i, its own reasons only. */
+uint64_t lockstep_own_out(const LockstepShared *s, unsigned i);
+/* Exclusive; *ret_who: the member that limits it. */
+uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
+                        unsigned *ret_who);
+/* A member that waits could go on. */
+bool lockstep_ready(const LockstepShared *s, unsigned member);
+uint64_t lockstep_out_horizon(const LockstepShared *s);
+bool lockstep_held(const LockstepShared *s);
+/* Floyd-Warshall over reach_ps, with each host's reaction in between. */
+bool lockstep_close(LockstepShared *s);
+
+/* ---- lockstep_wait.c ---------------------------------------------------- */
+
+void lockstep_lock(Lockstep *l);
+void lockstep_unlock(Lockstep *l);
+/* Mutex held: tells everyone that something changed, wakes members of groups
+ * in which nobody runs or polls; and of its own group when @own. */
+void lockstep_announce(Lockstep *l, bool own);
+/* Takes note of kicks so far: a later one ends the next sleep. */
+void lockstep_sample(Lockstep *l);
+void lockstep_poke(Lockstep *l);
+/* Mutex held on entry and return. Until ready, kicked or timed out; false:
+ * timed out. The member WAITS meanwhile and RUNS after. */
+bool lockstep_sleep(Lockstep *l, uint64_t timeout_wall_ns);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * outrigger-lockstep.h: a host's part in lockstep windows, for clock_qemu.c.
+ *
+ * Virtual nanoseconds throughout; lockstep_qemu.c knows where they lie in the
+ * run. All functions: vCPU thread with the big lock, unless said otherwise.
+ */
+#ifndef OUTRIGGER_LOCKSTEP_QEMU_H
+#define OUTRIGGER_LOCKSTEP_QEMU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Error Error;
+
+/* Joins the meeting place. */
+bool outrigger_lockstep_join(const char *path, unsigned index, Error **errp);
+bool outrigger_lockstep_joined(void);
+/* The run's picoseconds of a virtual instant, and back. */
+uint64_t outrigger_lockstep_run_ps(uint64_t virtual_ps);
+uint64_t outrigger_lockstep_virtual_ps(uint64_t run_ps);
+
+/* Everything that arrives up to this instant is known. Any thread. */
+int64_t outrigger_lockstep_edge_ns(void);
+
+/*
+ * Asks to go beyond @need_ns, where nothing acts before @act_ns; waits, with
+ * the big lock released, until that is granted or a message is due before.
+ * False: interrupted (a vCPU is to stop or has work queued); come again.
+ */
+bool outrigger_lockstep_ask(int64_t act_ns, int64_t need_ns);
+
+/* Stands at @now_ns until the engine grants more. */
+void outrigger_lockstep_hold(int64_t now_ns);
+
+/* The edge may be met at the end of a translation block before it. */
+bool outrigger_lockstep_may_stop_short(void);
+
+/* Any thread: ends a wait. */
+void outrigger_lockstep_kick(void);
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * port_qemu.c: the outrigger-port device (outrigger-port.h).
+ *
+ * On a link, stamps are the run's; here they are turned into the machine's
+ * virtual time and back. A cable joins two ports of one machine and needs no
+ * other process.
+ *
+ * Not modelled: signals, negotiation of speeds; the MAC is the sender's.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/module.h"
+#include "qemu/queue.h"
+#include "qemu/timer.h"
+#include "hw/qdev-properties.h"
+#include "link/link.h"
+#include "card_qemu.h"
+#include "outrigger-lockstep.h"
+#include "outrigger-port.h"
+#include "trace.h"
+
+typedef struct Frame {
+    QSIMPLEQ_ENTRY(Frame) next;
+    uint64_t at_ps; /* virtual */
+    uint32_t len;
+    uint8_t bytes[];
+} Frame;
+
+struct OutriggerPort {
+    DeviceState parent_obj;
+
+    /* properties */
+    char *cable;
+    char *link_file;
+    uint64_t delay_ps;
+    uint16_t number;
+
+    const OutriggerPortOps *ops;
+    void *opaque;
+    OutriggerPortStats stats;
+    bool up;
+
+    OutriggerPort *other; /* of the cable */
+    QSIMPLEQ_HEAD(, Frame) inbox; /* from the cable */
+    QEMUTimer *timer;
+    Link *link;
+    uint64_t last_ps; /* of departures, virtual */
+
+    QTAILQ_ENTRY(OutriggerPort) next;
+};
+
+static QTAILQ_HEAD(, OutriggerPort) ports = QTAILQ_HEAD_INITIALIZER(ports);
+
+/* ---- time ---------------------------------------------------------------- */
+
+/* What is offload time to the card is virtual time plus an offset. */
+static uint64_t to_virtual_ps(uint64_t card_ps)
+{
+    return card_ps == UINT64_MAX ? card_ps
+                                 : card_ps - offload_time_offset_ps();
+}
+
+static uint64_t to_card_ps(uint64_t virtual_ps)
+{
+    return virtual_ps + offload_time_offset_ps();
+}
+
+/* ---- frames in ----------------------------------------------------------- */
+
+static void receive(OutriggerPort *p, uint64_t at_ps, const void *frame,
+                    uint32_t len)
+{
+    p->stats.rx_frames_count++;
+    p->stats.rx_bytes += len;
+    trace_outrigger_port_receive(at_ps, len);
+    if (p->ops && p->ops->receive) {
+        p->ops->receive(p->opaque, to_card_ps(at_ps), frame, len);
+    } else {
+        p->stats.rx_dropped_count++;
+    }
+}
+
+static void set_up(OutriggerPort *p, bool up)
+{
+    if (p->up != up) {
+        p->up = up;
+        if (p->ops && p->ops->link_changed) {
+            p->ops->link_changed(p->opaque, up);
+        }
+    }
+}
+
+static void arm_cable(OutriggerPort *p)
+{
+    Frame *f = QSIMPLEQ_FIRST(&p->inbox);
+
+    if (f) {
+        timer_mod(p->timer, (int64_t)((f->at_ps + 999) / 1000));
+    }
+}
+
+static void cable_timer(void *opaque)
+{
+    OutriggerPort *p = opaque;
+    uint64_t now_ps = (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000;
+    Frame *f;
+
+    while ((f = QSIMPLEQ_FIRST(&p->inbox)) && f->at_ps <= now_ps) {
+        QSIMPLEQ_REMOVE_HEAD(&p->inbox, next);
+        receive(p, f->at_ps, f->bytes, f->len);
+        g_free(f);
+    }
+    arm_cable(p);
+}
+
+static void link_failed(OutriggerPort *p)
+{
+    const LinkError *e = link_error(p->link);
+
+    if (e) {
+        error_report("outrigger-port: %s", e->text);
+        exit(99);
+    }
+}
+
+static uint64_t link_inbox_ps(OutriggerPort *p)
+{
+    return outrigger_lockstep_virtual_ps(link_peek_ps(p->link));
+}
+
+static void take(OutriggerPort *p, const LinkMsg *m, uint64_t at_ps)
+{
+    if (m->kind == LINK_FRAME) {
+        receive(p, at_ps, m->data, m->len);
+    } else if (m->kind == LINK_CONTROL) {
+        set_up(p, link_control(m).bits_per_s > 0);
+    }
+}
+
+static void link_deliver(OutriggerPort *p, uint64_t now_ps)
+{
+    uint64_t at_ps;
+
+    while ((at_ps = link_inbox_ps(p)) <= now_ps) {
+        const LinkMsg *m = link_peek(p->link);
+
+        if (!m) {
+            break;
+        }
+        take(p, m, at_ps);
+        link_consume(p->link);
+    }
+    link_failed(p);
+}
+
+/* ---- frames out ---------------------------------------------------------- */
+
+static bool cable_send(OutriggerPort *p, uint64_t depart_ps, const void *frame,
+                       uint32_t len)
+{
+    Frame *f;
+
+    if (!p->other) {
+        return false;
+    }
+    f = g_malloc(sizeof(*f) + len);
+    f->at_ps = depart_ps + p->delay_ps;
+    f->len = len;
+    memcpy(f->bytes, frame, len);
+    QSIMPLEQ_INSERT_TAIL(&p->other->inbox, f, next);
+    arm_cable(p->other);
+    return true;
+}
+
+static bool put(OutriggerPort *p, uint64_t depart_ps, const void *frame,
+                uint32_t len)
+{
+    bool sent;
+
+    if (len < OUTRIGGER_PORT_FRAME_MIN || len > OUTRIGGER_PORT_FRAME_MAX) {
+        return false;
+    }
+    if (!p->link) {
+        return cable_send(p, depart_ps, frame, len);
+    }
+    sent = link_send(p->link, outrigger_lockstep_run_ps(depart_ps), LINK_FRAME,
+                     p->number, frame, len);
+    link_failed(p);
+    return sent;
+}
+
+void outrigger_port_send(OutriggerPort *p, uint64_t depart_ps,
+                         const void *frame, uint32_t len)
+{
+    uint64_t at_ps = MAX(to_virtual_ps(depart_ps), p->last_ps);
+
+    p->last_ps = at_ps;
+    trace_outrigger_port_send(at_ps, len);
+    if (put(p, at_ps, frame, len)) {
+        p->stats.tx_frames_count++;
+        p->stats.tx_bytes += len;
+    } else {
+        p->stats.tx_dropped_count++;
+    }
+}
+
+/* ---- all ports ----------------------------------------------------------- */
+
+uint64_t outrigger_ports_inbox_ps(void)
+{
+    uint64_t ps = UINT64_MAX;
+    OutriggerPort *p;
+
+    QTAILQ_FOREACH (p, &ports, next) {
+        if (p->link) {
+            ps = MIN(ps, link_inbox_ps(p));
+        }
+    }
+    return ps;
+}
+
+void outrigger_ports_deliver(uint64_t now_ps)
+{
+    OutriggerPort *p;
+
+    QTAILQ_FOREACH (p, &ports, next) {
+        if (p->link) {
+            link_deliver(p, now_ps);
+        }
+    }
+}
+
+uint64_t outrigger_ports_sent_ps(void)
+{
+    uint64_t ps = UINT64_MAX;
+    OutriggerPort *p;
+
+    QTAILQ_FOREACH (p, &ports, next) {
+        if (p->link) {
+            ps = MIN(ps, link_unconsumed_ps(p->link));
+        }
+    }
+    return ps;
+}
+
+uint64_t outrigger_ports_output_ps(uint64_t act_ps)
+{
+    uint64_t ps = UINT64_MAX;
+    OutriggerPort *p;
+
+    QTAILQ_FOREACH (p, &ports, next) {
+        uint64_t out_ps = act_ps;
+
+        if (!p->link) {
+            continue;
+        }
+        if (act_ps != UINT64_MAX && p->ops && p->ops->earliest_output_ps) {
+            out_ps = to_virtual_ps(p->ops->earliest_output_ps(
+                p->opaque, to_card_ps(act_ps)));
+        }
+        ps = MIN(ps, out_ps);
+    }
+    return ps;
+}
+
+bool outrigger_ports_linked(void)
+{
+    OutriggerPort *p;
+
+    QTAILQ_FOREACH (p, &ports, next) {
+        if (p->link) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- a port -------------------------------------------------------------- */
+
+OutriggerPort *outrigger_port_find(const char *id, Error **errp)
+{
+    OutriggerPort *p;
+
+    QTAILQ_FOREACH (p, &ports, next) {
+        if (g_strcmp0(DEVICE(p)->id, id) == 0) {
+            if (p->ops) {
+                error_setg(errp, "port %s has a user already", id);
+                return NULL;
+            }
+            return p;
+        }
+    }
+    error_setg(errp, "no outrigger-port has the id %s", id);
+    return NULL;
+}
+
+void outrigger_port_set_ops(OutriggerPort *p, const OutriggerPortOps *ops,
+                            void *opaque)
+{
+    p->ops = ops;
+    p->opaque = opaque;
+}
+
+bool outrigger_port_up(const OutriggerPort *p)
+{
+    return p->up;
+}
+
+void outrigger_port_stats(const OutriggerPort *p, OutriggerPortStats *ret)
+{
+    *ret = p->stats;
+}
+
+static bool join_cable(OutriggerPort *p, Error **errp)
+{
+    OutriggerPort *other;
+
+    QTAILQ_FOREACH (other, &ports, next) {
+        if (g_strcmp0(other->cable, p->cable) != 0) {
+            continue;
+        }
+        if (other->other) {
+            error_setg(errp, "cable %s has two ends already", p->cable);
+            return false;
+        }
+        p->other = other;
+        other->other = p;
+        p->up = true;
+        set_up(other, true);
+    }
+    return true;
+}
+
+static bool join_link(OutriggerPort *p, Error **errp)
+{
+    LinkError e;
+
+    p->link = link_attach(p->link_file, LINK_B, &e);
+    if (!p->link) {
+        error_setg(errp, "%s", e.text);
+        return false;
+    }
+    p->up = true;
+    return true;
+}
+
+static void port_realize(DeviceState *dev, Error **errp)
+{
+    OutriggerPort *p = OUTRIGGER_PORT(dev);
+
+    if (p->cable && p->link_file) {
+        error_setg(errp, "a port has a cable or a link, not both");
+        return;
+    }
+    QSIMPLEQ_INIT(&p->inbox);
+    if ((p->cable && !join_cable(p, errp)) ||
+        (p->link_file && !join_link(p, errp))) {
+        return;
+    }
+    p->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, cable_timer, p);
+    QTAILQ_INSERT_TAIL(&ports, p, next);
+}
+
+static const Property port_properties[] = {
+    DEFINE_PROP_STRING("cable", OutriggerPort, cable),
+    DEFINE_PROP_UINT64("delay-ps", OutriggerPort, delay_ps, 500000),
+    DEFINE_PROP_STRING("link", OutriggerPort, link_file),
+    DEFINE_PROP_UINT16("number", OutriggerPort, number, 0),
+};
+
+static void port_class_init(ObjectClass *oc, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(oc);
+
+    dc->desc = "Network port of a card (outrigger-port.h)";
+    dc->realize = port_realize;
+    dc->hotpluggable = false;
+    device_class_set_props(dc, port_properties);
+    set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
+}
+
+static const TypeInfo port_info = {
+    .name = TYPE_OUTRIGGER_PORT,
+    .parent = TYPE_DEVICE,
+    .instance_size = sizeof(OutriggerPort),
+    .class_init = port_class_init,
+};
+
+static void port_register_types(void)
+{
+    type_register_static(&port_info);
+}
+
+type_init(port_register_types)
