@@ -17,8 +17,8 @@
 
 #include "lockstep_int.h"
 
-__attribute__((format(printf, 2, 3)))
-static void fail(char **ret_err, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void fail(char **ret_err,
+                                                       const char *format, ...)
 {
     va_list ap;
 

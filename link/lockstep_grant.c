@@ -46,8 +46,7 @@ uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
 
         if (h->state != LOCKSTEP_AWAY && i != host) {
             /* what the fabric will still deliver to it, and its answer */
-            from_ps =
-                min_ps(from_ps, lockstep_sum(h->engine_ps, h->egress_ps));
+            from_ps = min_ps(from_ps, lockstep_sum(h->engine_ps, h->egress_ps));
         }
         at_ps = lockstep_sum(from_ps, s->reach_ps[i][host]);
         if (s->window_ps && h->state != LOCKSTEP_AWAY) {
@@ -74,8 +73,8 @@ uint64_t lockstep_out_horizon(const LockstepShared *s)
 
         if (h->state != LOCKSTEP_AWAY) {
             horizon_ps = min_ps(horizon_ps, h->out_ps);
-            horizon_ps = min_ps(horizon_ps,
-                                lockstep_sum(h->inbox_ps, h->egress_ps));
+            horizon_ps =
+                min_ps(horizon_ps, lockstep_sum(h->inbox_ps, h->egress_ps));
         }
     }
     return horizon_ps;
@@ -129,8 +128,8 @@ bool lockstep_close(LockstepShared *s)
     for (unsigned k = 0; k < n; k++) {
         for (unsigned i = 0; i < n; i++) {
             for (unsigned j = 0; j < n; j++) {
-                uint64_t to_k_ps = lockstep_sum(s->reach_ps[i][k],
-                                                s->slot[k].egress_ps);
+                uint64_t to_k_ps =
+                    lockstep_sum(s->reach_ps[i][k], s->slot[k].egress_ps);
                 uint64_t ps = lockstep_sum(to_k_ps, s->reach_ps[k][j]);
 
                 s->reach_ps[i][j] = min_ps(s->reach_ps[i][j], ps);

@@ -52,7 +52,7 @@ typedef struct LockstepShared {
     uint64_t magic;
     uint32_t version, bytes;
     uint32_t hosts, groups;
-    uint32_t may_spin; /* each group has a CPU of its own */
+    uint32_t may_spin;  /* each group has a CPU of its own */
     uint64_t window_ps; /* 0: none is forced */
     pthread_mutex_t mutex;
     _Alignas(LOCKSTEP_LINE) uint32_t seq; /* of publications */

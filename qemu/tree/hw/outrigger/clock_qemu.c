@@ -42,7 +42,7 @@ struct OutriggerClock {
     uint32_t index;
 
     int64_t grant_ns;
-    bool edge; /* announced; stays until the next grant */
+    bool edge;        /* announced; stays until the next grant */
     bool short_limit; /* the limit is an edge that need not be met exactly */
     bool was_short;   /* a translation block was too long for it */
     Notifier machine_done;
@@ -132,6 +132,21 @@ bool outrigger_clock_holds(void)
     return true;
 }
 
+/* Halted by themselves, not stopped by QEMU (reset, shutdown, stop). */
+static bool cpus_halted(void)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu)
+    {
+        if (cpu->stop || cpu->stopped || !cpu_work_list_empty(cpu) ||
+            !cpu->halted || cpu_has_work(cpu)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Frames, then timers, of this instant; all of them are known. */
 static void run_due(void)
 {
@@ -158,8 +173,8 @@ bool outrigger_clock_step(void)
         return true;
     }
     run_due();
-    if (outrigger_clock_holds()) {
-        return true;
+    if (outrigger_clock_holds() || cpus_halted()) {
+        return true; /* an idle host: outrigger_clock_warp() asks */
     }
     edge = outrigger_lockstep_edge_ns();
     if (edge <= now_ns() || was_short) {
@@ -178,21 +193,6 @@ bool outrigger_clock_blocks(void)
     CPU_FOREACH(cpu)
     {
         if (cpu->stop || cpu->unplug || !cpu_work_list_empty(cpu)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Halted by themselves, not stopped by QEMU (reset, shutdown, stop). */
-static bool cpus_halted(void)
-{
-    CPUState *cpu;
-
-    CPU_FOREACH(cpu)
-    {
-        if (cpu->stop || cpu->stopped || !cpu_work_list_empty(cpu) ||
-            !cpu->halted || cpu_has_work(cpu)) {
             return false;
         }
     }
@@ -289,8 +289,7 @@ static void clock_realize(DeviceState *dev, Error **errp)
         error_setg(errp, "there is an outrigger-clock already");
         return;
     }
-    if (c->lockstep &&
-        !outrigger_lockstep_join(c->lockstep, c->index, errp)) {
+    if (c->lockstep && !outrigger_lockstep_join(c->lockstep, c->index, errp)) {
         return;
     }
     the_clock = c;

@@ -81,8 +81,7 @@ static LockstepFuture future(int64_t act_ns, int64_t need_ns)
     uint64_t act_ps = to_ps(act_ns);
     LockstepFuture f = {
         .act_ps = outrigger_lockstep_run_ps(act_ps),
-        .out_ps =
-            outrigger_lockstep_run_ps(outrigger_ports_output_ps(act_ps)),
+        .out_ps = outrigger_lockstep_run_ps(outrigger_ports_output_ps(act_ps)),
         .sent_ps = outrigger_ports_sent_ps(),
         .inbox_ps = outrigger_lockstep_run_ps(outrigger_ports_inbox_ps()),
         .need_ps = outrigger_lockstep_run_ps(to_ps(need_ns)),
@@ -179,8 +178,8 @@ bool outrigger_lockstep_join(const char *path, unsigned index, Error **errp)
         return false;
     }
     me = index;
-    cycle_ps = MIN(lockstep_reach_ps(meeting, me, me),
-                   lockstep_window_ps(meeting));
+    cycle_ps =
+        MIN(lockstep_reach_ps(meeting, me, me), lockstep_window_ps(meeting));
     may_stop_short = cycle_ps >= icount_to_ns(SHORT_NS) * (uint64_t)PS;
     edge_ns = -1;
     qemu_add_vm_change_state_handler(run_state_changed, NULL);

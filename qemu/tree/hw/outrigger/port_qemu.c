@@ -43,7 +43,7 @@ struct OutriggerPort {
     OutriggerPortStats stats;
     bool up;
 
-    OutriggerPort *other; /* of the cable */
+    OutriggerPort *other;         /* of the cable */
     QSIMPLEQ_HEAD(, Frame) inbox; /* from the cable */
     QEMUTimer *timer;
     Link *link;
@@ -59,8 +59,7 @@ static QTAILQ_HEAD(, OutriggerPort) ports = QTAILQ_HEAD_INITIALIZER(ports);
 /* What is offload time to the card is virtual time plus an offset. */
 static uint64_t to_virtual_ps(uint64_t card_ps)
 {
-    return card_ps == UINT64_MAX ? card_ps
-                                 : card_ps - offload_time_offset_ps();
+    return card_ps == UINT64_MAX ? card_ps : card_ps - offload_time_offset_ps();
 }
 
 static uint64_t to_card_ps(uint64_t virtual_ps)
@@ -136,7 +135,7 @@ static void take(OutriggerPort *p, const LinkMsg *m, uint64_t at_ps)
     if (m->kind == LINK_FRAME) {
         receive(p, at_ps, m->data, m->len);
     } else if (m->kind == LINK_CONTROL) {
-        set_up(p, link_control(m).bits_per_s > 0);
+        set_up(p, link_control(m).op == LINK_CONTROL_UP);
     }
 }
 
@@ -258,8 +257,8 @@ uint64_t outrigger_ports_output_ps(uint64_t act_ps)
             continue;
         }
         if (act_ps != UINT64_MAX && p->ops && p->ops->earliest_output_ps) {
-            out_ps = to_virtual_ps(p->ops->earliest_output_ps(
-                p->opaque, to_card_ps(act_ps)));
+            out_ps = to_virtual_ps(
+                p->ops->earliest_output_ps(p->opaque, to_card_ps(act_ps)));
         }
         ps = MIN(ps, out_ps);
     }
