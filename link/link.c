@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * link.c: making, attaching, resetting and leaving a link channel. Not
- * modelled: nothing; this is plumbing. Rules: docs/link.md.
+ * link.c: making, resetting and leaving a link channel. Not modelled: nothing;
+ * this is plumbing. Rules: docs/link.md.
  */
 #include "link_priv.h"
 
@@ -13,10 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static Link *new_link(const char *path, LinkSide side, LinkError *err)
+Link *link_new(const char *path, LinkSide side, LinkError *err)
 {
     Link *l = calloc(1, sizeof(*l));
 
@@ -38,10 +37,11 @@ static Link *new_link(const char *path, LinkSide side, LinkError *err)
 }
 
 /* What does not touch the shared memory. */
-static Link *drop(Link *l)
+Link *link_drop(Link *l)
 {
     if (l->header) {
-        munmap(l->header, l->file_bytes);
+        munmap((uint8_t *)l->header - LINK_GUARD_BYTES,
+               l->file_bytes + 2 * LINK_GUARD_BYTES);
     }
     if (l->fd >= 0) {
         close(l->fd);
@@ -55,21 +55,31 @@ static Link *drop(Link *l)
     return NULL;
 }
 
-static bool map(Link *l, LinkError *err)
+/* Between pages that nobody may touch, so that an overrun cannot go unseen. */
+bool link_map(Link *l, LinkError *err)
 {
-    void *p =
-        mmap(NULL, l->file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, l->fd, 0);
+    uint8_t *room = mmap(NULL, l->file_bytes + 2 * LINK_GUARD_BYTES, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = room;
 
+    if (room != MAP_FAILED) {
+        p = mmap(room + LINK_GUARD_BYTES, l->file_bytes, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_FIXED, l->fd, 0);
+    }
     if (p == MAP_FAILED) {
-        return link_fail(err, LINK_E_SYSTEM, "%s: cannot be mapped: %s",
-                         l->path, strerror(errno));
+        link_fail(err, LINK_E_SYSTEM, "%s: cannot be mapped: %s", l->path,
+                  strerror(errno));
+        if (room != MAP_FAILED) {
+            munmap(room, l->file_bytes + 2 * LINK_GUARD_BYTES);
+        }
+        return false;
     }
     l->header = p;
     return true;
 }
 
 /* Says who is here; the side is ours already. */
-static bool announce(Link *l, LinkError *err)
+bool link_announce(Link *l, LinkError *err)
 {
     LinkSideInfo *me = &l->header->side[l->side];
     uint64_t ticks;
@@ -139,24 +149,18 @@ static bool fill_header(Link *l, LinkError *err)
     h->file_bytes = l->file_bytes;
     h->max_payload_bytes = LINK_MAX_PAYLOAD_BYTES;
     h->generation = l->generation = 1;
-    if (!announce(l, err)) {
+    if (!link_announce(l, err)) {
         return false;
     }
     __atomic_store_n(&h->magic, LINK_MAGIC, __ATOMIC_RELEASE);
     return true;
 }
 
-static bool size_valid(uint64_t bytes)
-{
-    return bytes >= LINK_MIN_RING_BYTES && bytes <= LINK_MAX_RING_BYTES &&
-           (bytes & (bytes - 1)) == 0;
-}
-
 Link *link_create(const char *path, uint64_t ring_bytes, LinkError *err)
 {
     Link *l;
 
-    if (!size_valid(ring_bytes)) {
+    if (!link_size_valid(ring_bytes)) {
         link_fail(err, LINK_E_SIZE,
                   "%s: rings of %" PRIu64 " bytes; a power of two from %u to "
                   "%u is needed",
@@ -164,110 +168,15 @@ Link *link_create(const char *path, uint64_t ring_bytes, LinkError *err)
                   LINK_MAX_RING_BYTES);
         return NULL;
     }
-    l = new_link(path, LINK_A, err);
+    l = link_new(path, LINK_A, err);
     if (!l) {
         return NULL;
     }
     l->ring_bytes = ring_bytes;
     l->file_bytes = LINK_HEADER_BYTES + 2 * ring_bytes;
-    if (!open_new(l, err) || !allocate(l, err) || !map(l, err) ||
+    if (!open_new(l, err) || !allocate(l, err) || !link_map(l, err) ||
         !link_rings_init(l, err) || !fill_header(l, err)) {
-        return drop(l);
-    }
-    return l;
-}
-
-/* ---- attaching ---------------------------------------------------------- */
-
-static bool open_old(Link *l, LinkError *err)
-{
-    struct stat st;
-
-    l->fd = open(l->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (l->fd < 0 || fstat(l->fd, &st)) {
-        return link_fail(err, LINK_E_SYSTEM, "%s: cannot be opened: %s",
-                         l->path, strerror(errno));
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return link_fail(err, LINK_E_FORMAT,
-                         "%s: is not a file, so not a link channel", l->path);
-    }
-    if (st.st_size < (off_t)LINK_HEADER_BYTES) {
-        return link_fail(err, LINK_E_SIZE,
-                         "%s: %lld bytes are too few for a link channel",
-                         l->path, (long long)st.st_size);
-    }
-    l->file_bytes = (uint64_t)st.st_size;
-    return true;
-}
-
-/* Everything is read once and compared with the true size of the file. */
-static bool check_header(Link *l, LinkError *err)
-{
-    const LinkHeader *h = l->header;
-    uint64_t magic = __atomic_load_n(&h->magic, __ATOMIC_ACQUIRE);
-    uint32_t version = __atomic_load_n(&h->version, __ATOMIC_RELAXED);
-    uint32_t header = __atomic_load_n(&h->header_bytes, __ATOMIC_RELAXED);
-    uint64_t ring = __atomic_load_n(&h->ring_bytes, __ATOMIC_RELAXED);
-    uint64_t file = __atomic_load_n(&h->file_bytes, __ATOMIC_RELAXED);
-    uint32_t most = __atomic_load_n(&h->max_payload_bytes, __ATOMIC_RELAXED);
-
-    if (magic != LINK_MAGIC) {
-        return link_fail(err, LINK_E_FORMAT, "%s: is not a link channel",
-                         l->path);
-    }
-    if (version != LINK_VERSION) {
-        return link_fail(err, LINK_E_FORMAT,
-                         "%s: link channel of version %u; this program speaks "
-                         "version %u: build engine and fork from one tree",
-                         l->path, version, LINK_VERSION);
-    }
-    if (header != LINK_HEADER_BYTES || most != LINK_MAX_PAYLOAD_BYTES) {
-        return link_fail(err, LINK_E_FORMAT,
-                         "%s: header of %u bytes and payloads of %u, not %u "
-                         "and %u",
-                         l->path, header, most, LINK_HEADER_BYTES,
-                         LINK_MAX_PAYLOAD_BYTES);
-    }
-    if (!size_valid(ring) || file != LINK_HEADER_BYTES + 2 * ring ||
-        file != l->file_bytes) {
-        return link_fail(err, LINK_E_SIZE,
-                         "%s: %" PRIu64 " bytes, with rings of %" PRIu64
-                         " and %" PRIu64 " in all according to its header",
-                         l->path, l->file_bytes, ring, file);
-    }
-    l->ring_bytes = ring;
-    return true;
-}
-
-static bool take_side(Link *l, LinkError *err)
-{
-    LinkSideInfo *me = &l->header->side[l->side];
-    uint32_t state = LINK_SIDE_FREE;
-
-    if (!__atomic_compare_exchange_n(&me->state, &state, LINK_SIDE_TAKEN, false,
-                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        return link_fail(err, LINK_E_TAKEN,
-                         "%s: side %c %s process %u; only a reset frees it",
-                         l->path, 'A' + l->side,
-                         state == LINK_SIDE_CLOSED ? "was left by"
-                                                   : "is taken by",
-                         __atomic_load_n(&me->pid, __ATOMIC_RELAXED));
-    }
-    l->generation = __atomic_load_n(&l->header->generation, __ATOMIC_ACQUIRE);
-    return announce(l, err);
-}
-
-Link *link_attach(const char *path, LinkSide side, LinkError *err)
-{
-    Link *l = new_link(path, side, err);
-
-    if (!l) {
-        return NULL;
-    }
-    if (!open_old(l, err) || !map(l, err) || !check_header(l, err) ||
-        !link_rings_init(l, err) || !take_side(l, err)) {
-        return drop(l);
+        return link_drop(l);
     }
     return l;
 }
@@ -286,7 +195,7 @@ Link *link_close(Link *l)
         __atomic_store_n(&l->header->side[l->side].state, LINK_SIDE_CLOSED,
                          __ATOMIC_RELEASE);
     }
-    return drop(l);
+    return link_drop(l);
 }
 
 bool link_reset(Link *l, LinkError *err)

@@ -9,6 +9,8 @@
 
 #include "link.h"
 
+#define LINK_GUARD_BYTES 65536u /* more than any message, on both sides */
+
 /* A message that was sent and not yet consumed. */
 typedef struct LinkSent {
     uint64_t end; /* position behind it */
@@ -75,6 +77,22 @@ static inline bool link_length_valid(uint16_t kind, uint64_t len)
         return false;
     }
 }
+
+static inline bool link_size_valid(uint64_t ring_bytes)
+{
+    return ring_bytes >= LINK_MIN_RING_BYTES &&
+           ring_bytes <= LINK_MAX_RING_BYTES &&
+           (ring_bytes & (ring_bytes - 1)) == 0;
+}
+
+/* An empty Link; NULL without memory. */
+Link *link_new(const char *path, LinkSide side, LinkError *err);
+/* Frees it without a trace in the shared memory. Returns NULL. */
+Link *link_drop(Link *l);
+/* Maps file_bytes of fd. */
+bool link_map(Link *l, LinkError *err);
+/* Writes who is at this side, which is taken already. */
+bool link_announce(Link *l, LinkError *err);
 
 /* Fills in @err unless NULL. Returns false. */
 bool link_fail(LinkError *err, LinkErrorCode code, const char *fmt, ...)
