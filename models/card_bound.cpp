@@ -126,8 +126,7 @@ uint64_t Card::server_bound_ps(const OpState &o, uint64_t now_ps) const
                             ? std::max(now_ps, server.free_ps[0])
                             : now_ps;
 
-    return start_ps + server_cost_ps(timing_, id, o.bytes) +
-           server_latency_ps(timing_, id);
+    return start_ps + server_time_ps(timing_, id, o.bytes);
 }
 
 /* What @o needs from @now_ps on if nothing is in its way. */
@@ -293,8 +292,7 @@ uint64_t Card::server_head_ps(ServerId id) const
     if (head == NONE16 || wake_ps == MODEL_PS_NEVER) {
         return MODEL_PS_NEVER;
     }
-    return wake_ps + server_cost_ps(timing_, id, state_->op[head].bytes) +
-           server_latency_ps(timing_, id);
+    return wake_ps + server_time_ps(timing_, id, state_->op[head].bytes);
 }
 
 /* Over all modules: next event, plus the least that follows it. */
@@ -403,8 +401,7 @@ uint64_t Card::min_ps(unsigned kind, uint32_t bytes) const
         }
         return n_drives ? least_ps : 0;
     default:
-        return server_cost_ps(timing_, server_of(kind), bytes) +
-               server_latency_ps(timing_, server_of(kind));
+        return server_time_ps(timing_, server_of(kind), bytes);
     }
 }
 

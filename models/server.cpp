@@ -1,14 +1,14 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * server.cpp: n equal servers behind one first-come queue. A server is
- * occupied for the cost of an operation; a pipelined latency follows.
+ * server.cpp: n equal servers behind one first-come queue.
  *
- *   controller   cores; a fixed cost a command
- *   crypto       engines; so many bytes a clock
- *   NIC TX, RX   one pipeline each: its entry is occupied for a fixed time a
- *                packet (packets/s), or for the packet's bytes if that is
- *                longer (bits/s)
+ *   controller   cores; a fixed cost a command, then a latency
+ *   crypto       engines; so many bytes a clock, then a latency
+ *   NIC TX, RX   one pipeline each: a packet is through a fixed latency after
+ *                it entered (cut-through: its bytes stream behind its head);
+ *                it keeps the next one out for a fixed time (packets/s), or
+ *                for its bytes if that is longer (bits/s)
  *   MAC TX       one serialiser: preamble, frame, FCS and gap at the port's
  *                rate (IEEE 802.3), no latency
  *
@@ -58,19 +58,21 @@ uint64_t server_cost_ps(const CardTiming &timing, ServerId id, uint32_t bytes)
     }
 }
 
-uint64_t server_latency_ps(const CardTiming &timing, ServerId id)
+uint64_t server_time_ps(const CardTiming &timing, ServerId id, uint32_t bytes)
 {
+    uint64_t cost_ps = server_cost_ps(timing, id, bytes);
+
     switch (id) {
     case SERVER_CTRL:
-        return timing.command_latency_ps;
+        return cost_ps + timing.command_latency_ps;
     case SERVER_CRYPTO:
-        return timing.crypto_latency_clocks * timing.crypto_clock_ps;
+        return cost_ps + timing.crypto_latency_clocks * timing.crypto_clock_ps;
     case SERVER_NIC_TX:
         return timing.nic_tx.latency_ps;
     case SERVER_NIC_RX:
         return timing.nic_rx.latency_ps;
     default:
-        return 0;
+        return cost_ps;
     }
 }
 
@@ -125,8 +127,7 @@ bool Server::start(uint16_t index, uint64_t now_ps)
         if (counters[id_].bytes != COUNT_COUNTERS) {
             card_.count(counters[id_].bytes, bytes);
         }
-        card_.schedule(index,
-                       now_ps + cost_ps + server_latency_ps(timing, id_));
+        card_.schedule(index, now_ps + server_time_ps(timing, id_, bytes));
         return true;
     }
     return false;

@@ -48,7 +48,8 @@ struct Checker {
     void host_reads();
     void credits(CreditPool *pool, uint32_t headers, uint32_t units);
     void link();
-    void server(ServerState *server);
+    void server(ServerId id);
+    void pipeline(ServerId id, unsigned kind);
     void drive(unsigned d);
     void drive_lists(unsigned d);
     void transactions(unsigned d);
@@ -188,10 +189,46 @@ void Checker::link()
             link.completion_data_credits);
 }
 
-void Checker::server(ServerState *server)
+/* Whoever waits came in order, and for a server that is busy. */
+void Checker::server(ServerId id)
 {
-    for (uint16_t i = server->queue.head; i != NONE16; i = s.op[i].next) {
-        server->queued++;
+    ServerState &server = s.server[id];
+    uint64_t now_ps = Kernel::get().now_ps(), next_seq = 0;
+
+    for (uint16_t i = server.queue.head; i != NONE16; i = s.op[i].next) {
+        demand(s.op[i].seq >= next_seq, "order of a server's queue");
+        next_seq = s.op[i].seq + 1;
+        server.queued++;
+    }
+    for (uint32_t i = 0; i < server_count(*c.timing, id); i++) {
+        demand(!server.queued || server.free_ps[i] > now_ps, "idle server");
+    }
+}
+
+/* What is inside a pipeline ends in order, before all that waits, and not
+ * later than what entered last. */
+void Checker::pipeline(ServerId id, unsigned kind)
+{
+    const ServerState &server = s.server[id];
+    uint64_t last_ps =
+        id == SERVER_MAC_TX
+            ? server.free_ps[0]
+            : server.free_ps[0] + server_time_ps(*c.timing, id, 0);
+    std::vector<std::pair<uint64_t, uint64_t>> inside;
+
+    each_op([&](uint16_t, OpState &op) {
+        if (op.kind == kind && op.place == PLACE_SCHEDULED) {
+            inside.push_back({ op.seq, op.done_ps });
+            demand(op.done_ps <= last_ps, "end in a pipeline");
+        }
+    });
+    std::sort(inside.begin(), inside.end());
+    for (size_t i = 1; i < inside.size(); i++) {
+        demand(inside[i - 1].second < inside[i].second, "order in a pipeline");
+    }
+    if (!inside.empty() && server.queue.head != NONE16) {
+        demand(inside.back().first < s.op[server.queue.head].seq,
+               "order in a pipeline");
     }
 }
 
@@ -415,9 +452,12 @@ const char *state_check(const StateContext &context)
     checker.sequence();
     if (!checker.bad) {
         checker.link();
-        for (ServerState &server : context.s->server) {
-            checker.server(&server);
+        for (unsigned i = 0; i < SERVERS; i++) {
+            checker.server(static_cast<ServerId>(i));
         }
+        checker.pipeline(SERVER_NIC_TX, MODEL_NIC_TX);
+        checker.pipeline(SERVER_NIC_RX, MODEL_NIC_RX);
+        checker.pipeline(SERVER_MAC_TX, MODEL_MAC_TX);
     }
     for (unsigned d = 0; !checker.bad && d < context.n_drives; d++) {
         checker.drive(d);

@@ -431,7 +431,7 @@ void load_pipeline(Reader &r, const char *prefix, PipelineTiming *t)
 {
     const std::string p = prefix;
 
-    t->latency_ps = r.stage_ps("nic", (p + "latency_ps").c_str(), 0);
+    t->latency_ps = r.stage_ps("nic", (p + "latency_ps").c_str(), 1);
     t->packet_ps = r.stage_ps("nic", (p + "packet_ps").c_str(), 1);
     t->mbit_per_s = r.mbit_per_s("nic", (p + "rate_bps").c_str());
 }

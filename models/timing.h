@@ -62,8 +62,9 @@ struct LinkTiming {
     uint64_t byte_den;
 };
 
-/* A packet pipeline: a packet keeps the next one out for packet_ps, or as long
- * as its bytes take if that is longer. */
+/* A packet pipeline: a packet is through latency_ps after it entered; it keeps
+ * the next one out for packet_ps, or as long as its bytes take if that is
+ * longer. */
 struct PipelineTiming {
     uint64_t latency_ps;
     uint64_t packet_ps;
@@ -172,9 +173,10 @@ typedef enum ServerId {
     SERVERS
 } ServerId;
 
-/* How many of a kind there are; how long one is kept; what follows. */
+/* How many of a kind there are; how long an operation of @bytes keeps one
+ * from others; how long after its start it is done. */
 uint32_t server_count(const CardTiming &timing, ServerId id);
 uint64_t server_cost_ps(const CardTiming &timing, ServerId id, uint32_t bytes);
-uint64_t server_latency_ps(const CardTiming &timing, ServerId id);
+uint64_t server_time_ps(const CardTiming &timing, ServerId id, uint32_t bytes);
 
 #endif

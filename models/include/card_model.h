@@ -64,9 +64,9 @@ typedef enum ModelOpKind {
     MODEL_DRIVE_FLUSH,   /* done = nothing submitted before it is buffered */
     MODEL_DRIVE_DISCARD, /* deallocate; cost of mapping work only */
     /* The transmit or the receive pipeline of the NIC handles one packet of
-     * `bytes` (outer headers included). Several are inside at once; each
-     * enters when the one before lets it: packets a second and bits a second
-     * are limited, then a fixed latency follows. Done = out of the pipeline. */
+     * `bytes` (outer headers included). Several are inside at once: each
+     * enters when the one before has made room (packets a second and bits a
+     * second are limited) and is done a fixed latency later. */
     MODEL_NIC_TX,
     MODEL_NIC_RX,
     /* The transmit MAC sends a frame of `bytes` (no preamble, no FCS; a frame

@@ -116,6 +116,12 @@ static void test_bad_card(void **state)
     expect_bad(false, "dllp_bytes", "dllp_bytes=64", "longer intervals");
     expect_bad(false, "read_tags", "read_tags=2000", "give 1 to 1024");
     expect_bad(false, "cores", "cores=17", "give 1 to 16");
+    expect_bad(false, "tx_packet_ps", "tx_packet_ps=0", "give 1 to");
+    expect_bad(false, "rx_latency_ps", "rx_latency_ps=0", "give 1 to");
+    expect_bad(false, "tx_rate_bps", "tx_rate_bps=25000000001",
+               "multiple of 1000000");
+    expect_bad(false, "rate_bps", "rate_bps=25", "give 1000000 to");
+    expect_bad(false, "rate_bps", "", "add the key");
 }
 
 static void test_bad_drive(void **state)

@@ -118,6 +118,39 @@ static void test_exact_edges(void **state)
     assert_true(fell);
 }
 
+/* Two frames: the MAC is busy from the first submission to the end of the
+ * second, with one waiting until the first is out. */
+static void test_mac_edges(void **state)
+{
+    ModelOp op = {};
+    Mix none;
+    Log log;
+    uint64_t start_ps = models_now_ps();
+    bool rose = false, fell = false, waited = false;
+
+    op.kind = MODEL_MAC_TX;
+    op.bytes = 100;
+    model->begin(&none, &log);
+    assert_true(card_model_submit(model->model, &op));
+    assert_true(card_model_submit(model->model, &op));
+    models_advance(start_ps + 1000000000);
+    fflush(nullptr);
+    for (const Change &change : changes_of("SystemC.wave.mac_tx.busy")) {
+        rose |= change.at_ps == start_ps && change.value == 1;
+        fell |=
+            change.at_ps == start_ps + 2 * 124 * kCyclePs && change.value == 0;
+        assert_true(change.at_ps <= start_ps ||
+                    change.at_ps == start_ps + 2 * 124 * kCyclePs);
+    }
+    for (const Change &change : changes_of("SystemC.wave.mac_tx.queued")) {
+        waited |=
+            change.at_ps == start_ps + 124 * kCyclePs && change.value == 0;
+    }
+    assert_true(rose);
+    assert_true(fell);
+    assert_true(waited);
+}
+
 static void test_only_once(void **state)
 {
     char *err = nullptr;
@@ -133,6 +166,7 @@ int main()
         cmocka_unit_test(test_same_picoseconds),
         cmocka_unit_test(test_header),
         cmocka_unit_test(test_exact_edges),
+        cmocka_unit_test(test_mac_edges),
         cmocka_unit_test(test_only_once),
     };
     std::string base = temporary_profile("");

@@ -91,6 +91,7 @@ static void test_contention_happened(void **state)
         "pcie_up_stalls", "pcie_down_stalls", "flash_erases",
         "flash_copies",   "cancelled",        "write_buffer_stalls",
         "drive_flushes",  "drive_discards",   "mmio_writes",
+        "nic_tx_packets", "nic_rx_packets",   "mac_tx_frames",
     };
 
     for (const char *name : names) {

@@ -380,8 +380,7 @@ void Twin::serve(Servers *servers, bool crypto)
     }
 }
 
-/* The door opens when the packet has had its time and its bytes are in; only
- * then is it known how long it stays: the pipeline's latency from there. */
+/* The door opens when the packet has had its time and its bytes are in. */
 void Twin::move_nic()
 {
     for (Pipeline *p : { &nic_tx_, &nic_rx_ }) {
@@ -412,14 +411,13 @@ void Twin::serve_pipeline(Pipeline *p)
         return;
     }
     TwinOp *op = p->queue.front();
-    unsigned bytes_time = op->op.bytes * p->cycles_per_byte;
 
     p->queue.pop_front();
     p->entering = true;
     p->since = 0;
     p->bytes = op->op.bytes;
     p->more = extra(p->stage);
-    end_after(op, std::max(p->packet, bytes_time) + p->more + p->latency);
+    end_after(op, p->latency + p->more);
 }
 
 /* Preamble and start 8, frame of at least 60, FCS 4, gap 12. */

@@ -106,10 +106,10 @@ TwinConfig random_config(Random &r)
     c.crypto_clock = r.range(1, 4);
     c.crypto_bytes_per_clock = r.pick({ 16u, 64u });
     c.crypto_latency = r.range(0, 40);
-    c.nic_tx_latency = r.range(0, 400);
+    c.nic_tx_latency = r.range(1, 400);
     c.nic_tx_packet = r.range(1, 500);
     c.nic_tx_cycles_per_byte = r.pick({ 1u, 2u });
-    c.nic_rx_latency = r.range(0, 400);
+    c.nic_rx_latency = r.range(1, 400);
     c.nic_rx_packet = r.range(1, 500);
     c.nic_rx_cycles_per_byte = r.pick({ 1u, 2u });
     c.mac_cycles_per_byte = r.pick({ 1u, 2u, 4u });
