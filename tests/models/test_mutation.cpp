@@ -17,7 +17,7 @@ extern "C" {
 
 #include "workload.h"
 
-constexpr unsigned kMixes = 120;
+constexpr unsigned kMixes = 300;
 
 struct Field {
     const char *name;
