@@ -301,13 +301,21 @@ uint64_t lockstep_window_ps(const Lockstep *l)
     return l->s->window_ps ? l->s->window_ps : LOCKSTEP_NEVER;
 }
 
-static void say(LockstepSlot *h, LockstepState state, const LockstepFuture *f)
+void lockstep_set_inbox(Lockstep *l, LockstepInboxFn inbox, void *opaque)
 {
+    l->inbox = inbox;
+    l->inbox_opaque = opaque;
+}
+
+static void say(Lockstep *l, LockstepState state, const LockstepFuture *f)
+{
+    LockstepSlot *h = &l->s->slot[l->me];
+
     h->state = state;
     h->act_ps = f->act_ps;
     h->out_ps = f->out_ps;
     h->sent_ps = f->sent_ps;
-    h->inbox_ps = f->inbox_ps;
+    h->inbox_ps = l->inbox ? l->inbox(l->inbox_opaque) : LOCKSTEP_NEVER;
     h->need_ps = f->need_ps;
 }
 
@@ -317,7 +325,7 @@ uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f)
 
     lockstep_lock(l);
     lockstep_sample(l);
-    say(&l->s->slot[l->me], LOCKSTEP_RUNS, f);
+    say(l, LOCKSTEP_RUNS, f);
     l->s->slot[l->me].windows++;
     lockstep_announce(l, false);
     grant_ps = lockstep_grant(l->s, l->me, NULL);
@@ -348,7 +356,7 @@ void lockstep_set_state(Lockstep *l, LockstepState state,
                         const LockstepFuture *f)
 {
     lockstep_lock(l);
-    say(&l->s->slot[l->me], state, f);
+    say(l, state, f);
     lockstep_announce(l, state != LOCKSTEP_RUNS);
     lockstep_unlock(l);
 }

@@ -86,11 +86,17 @@ typedef struct LockstepFuture {
     uint64_t act_ps;   /* neither vCPU nor timer acts before */
     uint64_t out_ps;   /* nothing departs before; >= act_ps */
     uint64_t sent_ps;  /* link_unconsumed_ps() of its ring to the engine */
-    uint64_t inbox_ps; /* first stamp in its ring from the engine */
     uint64_t need_ps;  /* a grant beyond this is of use */
 } LockstepFuture;
 
+/* The first stamp in the host's ring from the engine, in the run's time. Read
+ * with the mutex held: what the engine puts there before it publishes must not
+ * be missed. */
+typedef uint64_t (*LockstepInboxFn)(void *opaque);
+
 Lockstep *lockstep_attach(const char *path, unsigned host, char **ret_err);
+/* Before the first publication. Without it nothing ever arrives. */
+void lockstep_set_inbox(Lockstep *l, LockstepInboxFn inbox, void *opaque);
 uint64_t lockstep_base_ps(const Lockstep *l);
 /* The forced window; LOCKSTEP_NEVER: none. */
 uint64_t lockstep_window_ps(const Lockstep *l);

@@ -103,7 +103,8 @@ static bool engine_ready(const LockstepShared *s)
         }
     }
     horizon_ps = lockstep_out_horizon(s);
-    return (s->fabric_next_ps < horizon_ps) || lockstep_held(s);
+    return s->fabric_next_ps < min_ps(horizon_ps, s->until_ps) ||
+           lockstep_held(s);
 }
 
 bool lockstep_ready(const LockstepShared *s, unsigned member)

@@ -14,6 +14,8 @@ struct Lockstep {
     unsigned me; /* s->hosts: the engine */
     char *path;  /* the engine's: removed at the end; else NULL */
     bool spin;
+    LockstepInboxFn inbox;
+    void *inbox_opaque;
     uint32_t kicked; /* futex word when this member last looked */
 };
 

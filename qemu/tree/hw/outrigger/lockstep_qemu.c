@@ -83,11 +83,15 @@ static LockstepFuture future(int64_t act_ns, int64_t need_ns)
         .act_ps = outrigger_lockstep_run_ps(act_ps),
         .out_ps = outrigger_lockstep_run_ps(outrigger_ports_output_ps(act_ps)),
         .sent_ps = outrigger_ports_sent_ps(),
-        .inbox_ps = outrigger_lockstep_run_ps(outrigger_ports_inbox_ps()),
         .need_ps = outrigger_lockstep_run_ps(to_ps(need_ns)),
     };
 
     return f;
+}
+
+static uint64_t inbox_run_ps(void *opaque)
+{
+    return outrigger_lockstep_run_ps(outrigger_ports_inbox_ps());
 }
 
 static bool interrupted(void)
@@ -155,8 +159,7 @@ void outrigger_lockstep_kick(void)
 
 static void run_state_changed(void *opaque, bool running, RunState state)
 {
-    LockstepFuture away = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-                            UINT64_MAX };
+    LockstepFuture away = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 
     if (running) {
         edge_ns = -1; /* ask before anything happens */
@@ -178,6 +181,7 @@ bool outrigger_lockstep_join(const char *path, unsigned index, Error **errp)
         return false;
     }
     me = index;
+    lockstep_set_inbox(meeting, inbox_run_ps, NULL);
     cycle_ps =
         MIN(lockstep_reach_ps(meeting, me, me), lockstep_window_ps(meeting));
     may_stop_short = cycle_ps >= icount_to_ns(SHORT_NS) * (uint64_t)PS;
