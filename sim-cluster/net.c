@@ -24,8 +24,7 @@ static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
     char *text = NULL;
 
     net->lockstep_path = g_build_filename(shm_dir, "lockstep", NULL);
-    net->lockstep =
-        lockstep_create(net->lockstep_path, hosts, groups, &text);
+    net->lockstep = lockstep_create(net->lockstep_path, hosts, groups, &text);
     if (!net->lockstep) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "%s",
                     text ? text : "out of memory");

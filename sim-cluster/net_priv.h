@@ -20,11 +20,11 @@ typedef struct NetHost {
 
 struct Net {
     const Scenario *scn;
-    NetHost *hosts; /* one each of scn->hosts */
+    NetHost *hosts;     /* one each of scn->hosts */
     Lockstep *lockstep; /* NULL: hosts run side by side by coarse grants */
     char *lockstep_path;
     uint64_t now_ps; /* to where the last run went */
-    int cpu; /* the engine's while windows run; -1: anywhere */
+    int cpu;         /* the engine's while windows run; -1: anywhere */
     uint64_t late_frames_count, full_rings_count;
 };
 

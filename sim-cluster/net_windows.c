@@ -37,8 +37,8 @@ static void publish(Net *net, uint64_t now_ps)
     LockstepFabric per_host[LOCKSTEP_MAX_HOSTS];
 
     for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        per_host[i] = (LockstepFabric){ LOCKSTEP_NEVER, LOCKSTEP_NEVER,
-                                        LOCKSTEP_NEVER };
+        per_host[i] =
+            (LockstepFabric){ LOCKSTEP_NEVER, LOCKSTEP_NEVER, LOCKSTEP_NEVER };
     }
     lockstep_engine_publish(net->lockstep, per_host, now_ps, LOCKSTEP_NEVER);
 }

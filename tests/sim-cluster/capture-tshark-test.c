@@ -1,0 +1,126 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * capture-tshark-test.c: Debian's tshark reads a capture: packets, times to
+ * the nanosecond, directions, comments, and finds nothing malformed. Skipped
+ * (77) where tshark is not installed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <glib/gstdio.h>
+
+#include "capture_pcapng.h"
+
+static char *folder, *path;
+
+/* IPv4 and UDP to port 9, with right checksums, in a frame of 60 bytes. */
+static const uint8_t frame[60] = {
+    0x02, 0,    0, 0,  0,  2,  0x02, 0, 0,  0,  0,    1,
+    0x08, 0,                                                /* Ethernet */
+    0x45, 0,    0, 46, 0,  1,  0,    0, 64, 17, 0x66, 0xbc, /* IPv4 */
+    10,   0,    0, 1,  10, 0,  0,    2,                     /* from, to */
+    0x30, 0x39, 0, 9,  0,  26, 0,    0, /* UDP without checksum */
+};
+
+static char *tshark(const char *arguments)
+{
+    g_autofree char *command =
+        g_strdup_printf("tshark -n -r %s %s", path, arguments);
+    g_autofree char *errors = NULL;
+    char *output = NULL;
+    GError *error = NULL;
+    int status = -1;
+
+    if (!g_spawn_command_line_sync(command, &output, &errors, &status,
+                                   &error)) {
+        fail_msg("%s", error->message);
+    }
+    if (status) {
+        fail_msg("%s: %s", command, errors);
+    }
+    return output;
+}
+
+static int setup(void **state)
+{
+    Capture *c;
+
+    folder = g_dir_make_tmp("capture-XXXXXX", NULL);
+    path = g_build_filename(folder, "x.pcapng", NULL);
+    c = capture_open(path, NULL);
+    capture_interface(c, "leaf0-host1");
+    capture_interface(c, "host1-leaf0");
+    capture_frame(c, 1, 1234567890123ull, frame, 60, true);
+    capture_frame(c, 0, 1000000001999ull, frame, 60, false);
+    capture_comment(c, 1234567890123ull, "fault: leaf0-host1 down");
+    capture_frame_note(c, 0, 90000000000000001ull, frame, 60, false,
+                       "dropped: link down");
+    capture_comment(c, 90000000001000000ull, "fault cleared");
+    return !capture_close(c, NULL);
+}
+
+static int teardown(void **state)
+{
+    g_unlink(path);
+    g_rmdir(folder);
+    g_free(path);
+    g_free(folder);
+    return 0;
+}
+
+static void test_fields(void **state)
+{
+    g_autofree char *out =
+        tshark("-T fields -e frame.number -e frame.time_epoch"
+               " -e frame.interface_name -e frame.packet_flags_direction"
+               " -e frame.len -e udp.dstport -e frame.comment");
+
+    assert_string_equal(
+        out, "1\t1.000000001\tleaf0-host1\t0x00000002\t60\t9\t\n"
+             "2\t1.234567890\tevents\t\t37\t\tfault: leaf0-host1 down\n"
+             "3\t1.234567890\thost1-leaf0\t0x00000001\t60\t9\t\n"
+             "4\t90000.000000000\tleaf0-host1\t0x00000002\t60\t9\t"
+             "dropped: link down\n"
+             "5\t90000.000001000\tevents\t\t27\t\tfault cleared\n");
+}
+
+static void test_filter(void **state)
+{
+    g_autofree char *out =
+        tshark("-Y \"frame.comment contains \\\"fault\\\"\" -T fields"
+               " -e frame.number");
+
+    assert_string_equal(out, "2\n5\n");
+}
+
+static void test_nothing_malformed(void **state)
+{
+    g_autofree char *out =
+        tshark("-o ip.check_checksum:TRUE -Y _ws.expert.severity>=0x400000 -V");
+    g_autofree char *bad = tshark("-Y _ws.malformed");
+
+    assert_string_equal(out, "");
+    assert_string_equal(bad, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_nothing_malformed),
+    };
+    g_autofree char *program = g_find_program_in_path("tshark");
+
+    if (!program) {
+        printf("tshark is not installed\n");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, setup, teardown) != 0;
+}
