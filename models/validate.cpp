@@ -26,6 +26,10 @@ static const char *quantity_name(const Point &p)
         "median, ns",
         "99 %, ns",
         "MB/s",
+        "packets out, Mbit/s",
+        "packets in, Mbit/s",
+        "packets out and in, Mbit/s",
+        "one way, ns",
     };
 
     return names[p.quantity];

@@ -22,6 +22,11 @@ enum Quantity {
     Q_MEDIAN_NS,
     Q_P99_NS,
     Q_MBYTES, /* MB/s of sequential transfers */
+    /* Of the NIC; a driver that polls, as pcie-bench models it */
+    Q_NIC_TX_MBPS,
+    Q_NIC_RX_MBPS,
+    Q_NIC_BOTH_MBPS, /* each way, one packet out beside each one in */
+    Q_ONE_WAY_NS,    /* a message from host memory to host memory */
 };
 
 struct Point {
@@ -38,9 +43,16 @@ struct Point {
 struct Subject {
     const char *name;
     const char *title;
-    const char *profile; /* drive, or null: the link of card-gen3x8 */
+    const char *profile; /* a drive's; a card's: its NIC; null: the link */
+    bool nic;
     std::vector<Point> points;
 };
+
+/* Two cards and a cable (validate_nic.cpp). Built before time runs; never
+ * freed. new returns null and a line in *ret_err on a bad profile. */
+struct NicBench;
+NicBench *nic_bench_new(const std::string &card_profile, std::string *ret_err);
+uint64_t nic_bench_measure(NicBench *bench, const Point &point);
 
 /* Published numbers (validate_points.cpp). */
 std::vector<Subject> validate_subjects();

@@ -82,13 +82,55 @@ static std::vector<Point> xpoint_points()
     };
 }
 
+/* Neugebauer et al.: the authors' model of a NIC whose driver polls (their
+ * figure 1, "Modern NIC (DPDK driver)"), PCIe as above; Mbit/s of frames
+ * without FCS. */
+static std::vector<Point> nic_points()
+{
+    static const struct {
+        uint32_t bytes;
+        uint64_t out, in, both;
+    } rows[] = {
+        { 60, 35305, 28009, 20649 },   { 124, 44205, 38179, 30912 },
+        { 252, 50235, 46161, 40497 },  { 508, 51919, 49338, 45932 },
+        { 1020, 52793, 51075, 48229 }, { 1514, 53037, 51612, 48954 },
+    };
+    std::vector<Point> points;
+
+    for (const auto &row : rows) {
+        points.push_back(
+            { Q_NIC_TX_MBPS, row.bytes, 0, false, row.out, false, nullptr, 0 });
+        points.push_back(
+            { Q_NIC_RX_MBPS, row.bytes, 0, false, row.in, false, nullptr, 0 });
+        points.push_back({ Q_NIC_BOTH_MBPS, row.bytes, 0, false, row.both,
+                           false, nullptr, 0 });
+    }
+    return points;
+}
+
+/* Potter 2018: ib_send_lat, reliable connection, MTU 4096, two ConnectX-4. */
+static std::vector<Point> one_way_points()
+{
+    return {
+        { Q_ONE_WAY_NS, 32, 1, false, 830, true, nullptr, 0 },
+        { Q_ONE_WAY_NS, 1024, 1, false, 1610, false, nullptr, 0 },
+        { Q_ONE_WAY_NS, 4096, 1, false, 2280, false, nullptr, 0 },
+        { Q_ONE_WAY_NS, 32768, 1, false, 4570, false, nullptr, 0 },
+    };
+}
+
 std::vector<Subject> validate_subjects()
 {
     return {
-        { "pcie", "PCIe 3.0 x8, pcie-bench model", nullptr, pcie_points() },
+        { "pcie", "PCIe 3.0 x8, pcie-bench model", nullptr, false,
+          pcie_points() },
         { "sweep", "NVMe flash drive of SPDK issue 661",
-          "drive-nvme-flash.profile", sweep_points() },
+          "drive-nvme-flash.profile", false, sweep_points() },
         { "p4800x", "Intel Optane SSD DC P4800X 375 GB", "drive-p4800x.profile",
-          xpoint_points() },
+          false, xpoint_points() },
+        { "nic", "NIC with a polling driver on PCIe 3.0 x8, pcie-bench model",
+          "card-gen3x8.profile", true, nic_points() },
+        { "one-way", "ConnectX-4 at 100 Gbit/s, back to back",
+          "card-gen3x16.profile", true, one_way_points() },
     };
 }

@@ -179,32 +179,53 @@ void measure(CardModel *model, Loop **current, Point *point)
 
 } /* namespace */
 
+static CardModel *new_card(const std::string &profile_dir,
+                           const Subject &subject, Loop **current,
+                           std::string *ret_err)
+{
+    std::string card = profile_dir + "/card-gen3x8.profile";
+    std::string drive =
+        subject.profile ? profile_dir + "/" + subject.profile : "";
+    const char *drives[] = { drive.c_str() };
+    char *err = nullptr;
+    CardModel *model =
+        card_model_new(subject.name, card.c_str(), drives,
+                       subject.profile ? 1 : 0, 1, on_done, current, &err);
+
+    if (!model) {
+        *ret_err = err;
+        free(err);
+    }
+    return model;
+}
+
 bool validate_run(const std::string &profile_dir,
                   std::vector<Subject> *subjects, std::string *ret_err)
 {
     static Loop *current;
     std::vector<CardModel *> models;
-    std::string card = profile_dir + "/card-gen3x8.profile";
+    std::vector<NicBench *> benches;
 
     for (const Subject &subject : *subjects) {
-        std::string drive =
-            subject.profile ? profile_dir + "/" + subject.profile : "";
-        const char *drives[] = { drive.c_str() };
-        char *err = nullptr;
-        CardModel *model =
-            card_model_new(subject.name, card.c_str(), drives,
-                           subject.profile ? 1 : 0, 1, on_done, &current, &err);
-
-        if (!model) {
-            *ret_err = err;
-            free(err);
+        models.push_back(nullptr);
+        benches.push_back(nullptr);
+        if (subject.nic) {
+            benches.back() =
+                nic_bench_new(profile_dir + "/" + subject.profile, ret_err);
+        } else {
+            models.back() = new_card(profile_dir, subject, &current, ret_err);
+        }
+        if (!models.back() && !benches.back()) {
             return false;
         }
-        models.push_back(model);
     }
     for (size_t i = 0; i < subjects->size(); i++) {
         for (Point &point : (*subjects)[i].points) {
-            measure(models[i], &current, &point);
+            if (benches[i]) {
+                point.modelled = nic_bench_measure(benches[i], point);
+            } else {
+                measure(models[i], &current, &point);
+            }
         }
     }
     return true;

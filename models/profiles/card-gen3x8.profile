@@ -94,15 +94,17 @@ bytes_per_clock=64
 latency_clocks=40
 
 [nic]
-# choice: parsing, steering and buffering, both ways; 50 M packets/s each way
-# and twice the port's rate inside
-tx_latency_ps=300000
-tx_packet_ps=20000
-tx_rate_bps=50000000000
-rx_latency_ps=300000
-rx_packet_ps=20000
-rx_rate_bps=50000000000
+# choice: as card-gen3x16, where it is fitted to a measurement
+tx_latency_ps=217000
+rx_latency_ps=217000
+# source: Mellanox ConnectX-4 Lx EN product brief (PCIe 3.0 x8, 25 Gbit/s):
+# 75 million packets/s
+tx_packet_ps=13333
+rx_packet_ps=13333
+# choice: a data path of 256 bits at 500 MHz
+tx_rate_bps=128000000000
+rx_rate_bps=128000000000
 
 [mac]
-# choice: one port, IEEE 802.3 rate
+# source: IEEE 802.3, 25 Gbit/s port
 rate_bps=25000000000

@@ -27,7 +27,8 @@ struct Card {
     CardModel *model;
     std::map<uint64_t, std::pair<ModelOp, uint64_t>> out; /* op, submitted */
     std::vector<std::pair<ModelOp, uint64_t>> ends;
-    bool chain; /* what leaves NIC_TX goes to the MAC */
+    bool chain;       /* what leaves NIC_TX goes to the MAC */
+    unsigned to_read; /* packets that a finished read still starts */
     uint64_t next_tag;
 };
 
@@ -72,6 +73,13 @@ static void on_done(void *opaque, uint64_t tag, uint64_t at_ps)
     card->ends.push_back({ op, at_ps });
     if (card->chain && op.kind == MODEL_NIC_TX) {
         submit(card, make(MODEL_MAC_TX, op.bytes, op.fn));
+    }
+    if (card->chain && op.kind == MODEL_DMA_READ) {
+        submit(card, make(MODEL_NIC_TX, op.bytes, op.fn));
+        if (card->to_read) {
+            card->to_read--;
+            submit(card, make(MODEL_DMA_READ, op.bytes, op.fn));
+        }
     }
 }
 
@@ -200,6 +208,42 @@ static void test_mac(void **state)
         assert_int_equal(counter(card, "mac_tx_data"), 1514 + 60 + 42 + 9600);
         assert_int_equal(counter(card, "mac_tx_busy"),
                          (1538 + 84 + 84 + 9624) * byte_ps[i]);
+    }
+}
+
+/* Packets from host memory fill the port: the MAC never rests, whatever the
+ * size of the frames. */
+static void test_line_rate(void **state)
+{
+    static const uint64_t byte_ps[] = { 320, 80 };
+    constexpr unsigned kFrames = 4000, kRampUp = 500;
+
+    for (unsigned i = 0; i < 2; i++) {
+        for (uint32_t bytes : { 60u, 124u, 508u, 1514u }) {
+            Card *card = shipped[i];
+            uint64_t frames = 0, start_ps = 0, end_ps = 0;
+
+            card->ends.clear();
+            card->chain = true;
+            card->to_read = kFrames - 128;
+            for (unsigned n = 0; n < 128; n++) {
+                submit(card, make(MODEL_DMA_READ, bytes));
+            }
+            drain(card);
+            card->chain = false;
+            for (const auto &end : card->ends) {
+                if (end.first.kind != MODEL_MAC_TX) {
+                    continue;
+                }
+                if (++frames == kRampUp) {
+                    start_ps = end.second;
+                }
+                end_ps = end.second;
+            }
+            assert_int_equal(frames, kFrames);
+            assert_int_equal(end_ps - start_ps,
+                             (kFrames - kRampUp) * (bytes + 24) * byte_ps[i]);
+        }
     }
 }
 
@@ -363,6 +407,7 @@ int main()
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipeline),
         cmocka_unit_test(test_mac),
+        cmocka_unit_test(test_line_rate),
         cmocka_unit_test(test_order_and_least_times),
         cmocka_unit_test(test_least_times_grow),
         cmocka_unit_test(test_least_times_tight),
