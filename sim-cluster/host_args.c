@@ -168,8 +168,9 @@ static void add_boot(Builder *b)
     if (initrd) {
         add_option(b, "-initrd", "%s", initrd);
     }
-    append =
-        g_strconcat(base, base[0] && h->append[0] ? " " : "", h->append, NULL);
+    append = g_strconcat(
+        base, h->image && !lockstep(a) ? " outrigger.shell=ttyS0" : "",
+        base[0] && h->append[0] ? " " : "", h->append, NULL);
     if (append[0]) {
         add_option(b, "-append", "%s", append);
     }
