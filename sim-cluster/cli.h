@@ -31,6 +31,7 @@ typedef struct CliVerb {
 } CliVerb;
 
 int cli_run(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_replay(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_validate(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_show(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_schema(Cli *cli, const CliVerb *verb, int argc, char **argv);
@@ -93,6 +94,9 @@ char *cli_sets_replay(const CliSets *sets);
 /* Where runs are: @given (may be NULL), else runs/ in the project. NULL and a
  * message when the project is not known. Caller frees. */
 char *cli_runs_dir(const Cli *cli, const char *given);
+/* A duration above 0, in picoseconds; NULL leaves *ret. false after a
+ * message. */
+bool cli_time(const char *option, const char *text, uint64_t *ret);
 /* auto, tty, plain, json or none; NULL leaves *ret. false after a message. */
 bool cli_progress(const char *word, ProgressMode *ret);
 

@@ -305,3 +305,23 @@ bool cli_progress(const char *word, ProgressMode *ret)
     }
     return !word;
 }
+
+bool cli_time(const char *option, const char *text, uint64_t *ret)
+{
+    g_autoptr(GError) err = NULL;
+    int64_t value;
+
+    if (!text) {
+        return true;
+    }
+    if (!unit_parse(UNIT_DURATION, text, &value, &err)) {
+        cli_usage("%s: %s", option, err->message);
+        return false;
+    }
+    if (!value) {
+        cli_usage("%s: more than nothing", option);
+        return false;
+    }
+    *ret = (uint64_t)value;
+    return true;
+}

@@ -12,7 +12,7 @@
 
 typedef struct RunArgs {
     CliSets sets;
-    char *until, *wall_limit, *runs, *progress;
+    char *until, *pause_at, *wall_limit, *runs, *progress;
     int repeat;
     gboolean controls, keep;
 } RunArgs;
@@ -21,6 +21,7 @@ static void run_args_clear(RunArgs *a)
 {
     cli_sets_clear(&a->sets);
     g_free(a->until);
+    g_free(a->pause_at);
     g_free(a->wall_limit);
     g_free(a->runs);
     g_free(a->progress);
@@ -36,6 +37,8 @@ static GOptionEntry *run_entries(RunArgs *a)
           "N" },
         { "until", 0, 0, G_OPTION_ARG_STRING, &a->until,
           "Stop at this simulated time", "TIME" },
+        { "pause-at", 0, 0, G_OPTION_ARG_STRING, &a->pause_at,
+          "At a terminal: stand still there, Enter goes on", "TIME" },
         { "wall-limit", 0, 0, G_OPTION_ARG_STRING, &a->wall_limit,
           "Give up (exit 99) after this much real time", "TIME" },
         { "runs", 0, 0, G_OPTION_ARG_FILENAME, &a->runs,
@@ -50,26 +53,6 @@ static GOptionEntry *run_entries(RunArgs *a)
     return cli_sets_entries(&a->sets, extra);
 }
 
-static bool read_time(const char *option, const char *text, uint64_t *ret)
-{
-    g_autoptr(GError) err = NULL;
-    int64_t value;
-
-    if (!text) {
-        return true;
-    }
-    if (!unit_parse(UNIT_DURATION, text, &value, &err)) {
-        cli_usage("%s: %s", option, err->message);
-        return false;
-    }
-    if (!value) {
-        cli_usage("%s: more than nothing", option);
-        return false;
-    }
-    *ret = (uint64_t)value;
-    return true;
-}
-
 /* The options that the runtime sees. */
 static bool make_options(const Cli *cli, const RunArgs *a, RunOptions *ret,
                          char **ret_replay)
@@ -81,8 +64,9 @@ static bool make_options(const Cli *cli, const RunArgs *a, RunOptions *ret,
         cli_usage("--repeat: at least 1");
         return false;
     }
-    if (!read_time("--until", a->until, &ret->until_ps) ||
-        !read_time("--wall-limit", a->wall_limit, &wall_ps) ||
+    if (!cli_time("--until", a->until, &ret->until_ps) ||
+        !cli_time("--pause-at", a->pause_at, &ret->pause_ps) ||
+        !cli_time("--wall-limit", a->wall_limit, &wall_ps) ||
         !cli_progress(a->progress, &ret->progress)) {
         return false;
     }

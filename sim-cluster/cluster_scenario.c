@@ -15,14 +15,11 @@
 
 static void append_boots(GString *s, const Scenario *scn)
 {
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
-        const ScnNode *node = g_ptr_array_index(scn->nodes, i);
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
+        const ScnNode *node = g_ptr_array_index(scn->hosts, i);
 
-        if (node->kind == SCN_NODE_HOST) {
-            g_string_append_printf(s, "%s{boot: {node: %s}}",
-                                   s->str[s->len - 1] == '[' ? "" : ", ",
-                                   node->name);
-        }
+        g_string_append_printf(s, "%s{boot: {node: %s}}", i ? ", " : "",
+                               node->name);
     }
 }
 

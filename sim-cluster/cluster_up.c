@@ -96,22 +96,11 @@ static int code_of(const GError *error)
     return EXIT_TESTBED;
 }
 
-static bool needs_guest(const Scenario *scn)
-{
-    for (unsigned i = 0; i < scn->nodes->len; i++) {
-        const ScnNode *n = g_ptr_array_index(scn->nodes, i);
-
-        if (n->kind == SCN_NODE_HOST && ((const ScnHost *)n)->image) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool run_all(Supervisor *s, Progress *progress, GError **error)
 {
     g_autoptr(HostInstall) install =
-        host_install_find(s->options->root, needs_guest(s->scn), error);
+        host_install_find(s->options->root, host_install_needs_guest(s->scn),
+                          error);
     g_autoptr(RunScratch) scratch = install ? run_scratch_new(error) : NULL;
     ClusterRun r = { .scn = s->scn,
                      .options = s->options,

@@ -35,6 +35,8 @@ typedef struct HostInstall {
  */
 HostInstall *host_install_find(const char *root, bool need_guest,
                                GError **error);
+/* Some host of @scn runs the default guest. */
+bool host_install_needs_guest(const Scenario *scn);
 void host_install_free(HostInstall *i); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HostInstall, host_install_free)
 

@@ -89,6 +89,18 @@ static bool find_guest(HostInstall *i, GError **error)
            read_manifest(i, error);
 }
 
+bool host_install_needs_guest(const Scenario *scn)
+{
+    for (unsigned i = 0; i < scn->hosts->len; i++) {
+        const ScnHost *h = g_ptr_array_index(scn->hosts, i);
+
+        if (h->image) {
+            return true;
+        }
+    }
+    return false;
+}
+
 HostInstall *host_install_find(const char *root, bool need_guest,
                                GError **error)
 {

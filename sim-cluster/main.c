@@ -52,6 +52,11 @@ const CliVerb cli_verbs[] = {
       "Of any run, also one that has ended.", cli_logs },
     { "down", "[CLUSTER]", "end a running cluster",
       "Also cleans up after a supervisor that was killed.", cli_down },
+    { "replay", "RUN", "run it again and compare the trace hash",
+      "Exit code 0: equal; 1: different, and where first; 2: another version "
+      "of the\nproject, QEMU, kernel or guest. With --until nothing is "
+      "compared: it stands there\nuntil Enter or a signal.",
+      cli_replay },
     { "report", "[RUN]", "print the summary of a run and where its report is",
       "RUN is a folder, or a name below runs/; without it the latest run.",
       cli_report },

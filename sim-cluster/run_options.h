@@ -36,6 +36,8 @@ typedef struct RunOptions {
     const char *root;       /* project root, absolute */
     const char *runs_dir;   /* where run folders go; created when missing */
     uint64_t until_ps;      /* stop there (not a failure); 0: no */
+    bool hold;              /* stay there without a terminal, too */
+    uint64_t pause_ps;      /* let a person look there, then go on; 0: no */
     uint64_t wall_limit_ns; /* exit 99 beyond it; 0: none */
     unsigned repeat;        /* at least 1 */
     bool controls;          /* each scenario, then each of its controls */

@@ -10,42 +10,57 @@
 
 #include "run_interrupt.h"
 
-static void say_how(Execution *x)
+static void say_how(Execution *x, const char *what)
 {
     g_autofree char *at = unit_format(UNIT_DURATION, (int64_t)x->now_ps);
     g_autofree char *head =
-        g_strdup_printf("stands still at %s; Enter ends the run", at);
+        g_strdup_printf("stands still at %s; %s", at, what);
 
     progress_note(x->progress, head);
     for (unsigned i = 0; i < x->nodes->len; i++) {
         RunNode *n = g_ptr_array_index(x->nodes, i);
-        g_autofree char *gdb = NULL;
+        g_autofree char *line = NULL;
+        const char *name = host_name(n->host);
 
         if (host_state(n->host) != HOST_ON) {
             continue;
         }
-        gdb = g_strdup_printf("%s: outrigger gdb %s, or gdb -ex 'target "
-                              "remote %s'",
-                              host_name(n->host), host_name(n->host),
-                              host_gdb_path(n->host));
-        progress_note(x->progress, gdb);
+        line = g_strdup_printf("%s: outrigger gdb %s, outrigger logs %s, "
+                               "outrigger regs %s/INTERFACE; gdb -ex 'target "
+                               "remote %s'",
+                               name, name, name, name, host_gdb_path(n->host));
+        progress_note(x->progress, line);
+    }
+}
+
+static void wait_for_person(Execution *x, const char *what)
+{
+    bool tty = isatty(STDIN_FILENO);
+    struct pollfd fds[] = {
+        { .fd = run_interrupt_fd(), .events = POLLIN },
+        { .fd = STDIN_FILENO, .events = POLLIN },
+    };
+    char line[256];
+
+    say_how(x, what);
+    if (poll(fds, tty ? 2 : 1, -1) > 0 && tty && fds[1].revents &&
+        read(STDIN_FILENO, line, sizeof(line)) < 0) {
+        return; /* the terminal is gone: as good as Enter */
     }
 }
 
 void run_pause(Execution *x)
 {
-    struct pollfd fds[] = {
-        { .fd = STDIN_FILENO, .events = POLLIN },
-        { .fd = run_interrupt_fd(), .events = POLLIN },
-    };
-    char line[256];
-
-    if (!isatty(STDIN_FILENO)) {
-        return;
+    if (isatty(STDIN_FILENO)) {
+        wait_for_person(x, "Enter ends the run");
+    } else if (x->options->hold) {
+        wait_for_person(x, "a signal ends the run");
     }
-    say_how(x);
-    if (poll(fds, G_N_ELEMENTS(fds), -1) > 0 && fds[0].revents &&
-        read(STDIN_FILENO, line, sizeof(line)) < 0) {
-        return; /* the terminal is gone: as good as Enter */
+}
+
+void run_pause_and_go_on(Execution *x)
+{
+    if (isatty(STDIN_FILENO)) {
+        wait_for_person(x, "Enter goes on");
     }
 }

@@ -10,6 +10,7 @@
 #include "run_execution.h"
 
 #include "run_interrupt.h"
+#include "run_pause.h"
 #include "runtime.h"
 #include "step_load.h"
 
@@ -205,6 +206,21 @@ static bool run_hosts(Execution *x, uint64_t to_ps, GError **error)
     return run_take_events(x, error);
 }
 
+/* A pause in between splits the way, not what happens on it: steps look where
+ * they would have looked without it. */
+static bool run_hosts_pausing(Execution *x, uint64_t to_ps, GError **error)
+{
+    uint64_t pause_ps = whole_ns(x->options->pause_ps);
+
+    if (pause_ps > x->now_ps && pause_ps <= to_ps) {
+        if (!run_hosts(x, pause_ps, error)) {
+            return false;
+        }
+        run_pause_and_go_on(x);
+    }
+    return to_ps == x->now_ps || run_hosts(x, to_ps, error);
+}
+
 /* Guests that have powered off meanwhile. */
 static bool end_powered_off(Execution *x, GError **error)
 {
@@ -240,7 +256,7 @@ bool run_advance(Execution *x, uint64_t until_ps, GError **error)
         return false;
     }
     to_ps = next_stop(x, until_ps);
-    if (to_ps > x->now_ps && !run_hosts(x, to_ps, error)) {
+    if (to_ps > x->now_ps && !run_hosts_pausing(x, to_ps, error)) {
         return false;
     }
     progress_at(x->progress, x->now_ps, x->current);

@@ -16,18 +16,6 @@
 #include "run_repeat.h"
 #include "run_single.h"
 
-static bool uses_default_guest(const Scenario *scn)
-{
-    for (unsigned i = 0; i < scn->hosts->len; i++) {
-        const ScnHost *h = g_ptr_array_index(scn->hosts, i);
-
-        if (h->image) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool can_run(const Scenario *scn, const RunOptions *options,
                     GError **error)
 {
@@ -152,8 +140,8 @@ static int run_prepared(const Scenario *scn, const RunOptions *options,
     RunContext c = { .options = options, .progress = progress };
 
     if (!can_run(scn, options, &error) ||
-        !(install = host_install_find(options->root, uses_default_guest(scn),
-                                      &error)) ||
+        !(install = host_install_find(
+              options->root, host_install_needs_guest(scn), &error)) ||
         !(scratch = run_scratch_new(&error)) ||
         !(dir = run_dir_create(options->runs_dir, scn->name, &error))) {
         return fail_early(progress, error);

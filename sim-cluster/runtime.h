@@ -39,6 +39,15 @@ typedef enum RuntimeError {
 int runtime_run(const Scenario *scn, const RunOptions *options);
 
 /*
+ * Runs what @run_dir describes (resolved.yaml) in a new run directory and
+ * compares trace hashes: EXIT_HELD equal, EXIT_BROKEN different (the first
+ * difference is named), EXIT_USAGE when the versions differ or the run was in
+ * wall time. With @options->until_ps it stays there for a debugger until Enter
+ * or a signal, and compares nothing.
+ */
+int runtime_replay(const char *run_dir, const RunOptions *options);
+
+/*
  * Named registers of NODE's interface DEVICE: of the live run in @run_dir
  * when it answers, else as they were at its end. An array of {name, offset,
  * size, value}. NULL and @error: no such run, node or interface.
