@@ -19,12 +19,28 @@
     FIO_LATENCY(dir, "max", "longest")
 #define CARD_STAT(name, unit, text) \
     { METRIC_OF_INTERFACE, name, unit, text, "card statistics" }
+#define VNIC_STAT(name, unit, text) \
+    { METRIC_OF_VNIC, name, unit, text, "card statistics" }
+#define LINK_STAT(name, unit, text) \
+    { METRIC_OF_LINK, name, unit, text, "fabric" }
+#define SWITCH_STAT(name, unit, text) \
+    { METRIC_OF_SWITCH, name, unit, text, "fabric" }
+#define BOARD_STAT(name, text) \
+    { METRIC_OF_BOARD, name, UNIT_COUNT, text, "geometry" }
+#define TRAFFIC_STAT(name, unit, text) \
+    { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
 /* clang-format on */
 
 const MetricInfo metrics_table[] = {
     { METRIC_OF_RUN, "sim_ps", UNIT_DURATION,
       "simulated time at the end of the last step", "engine" },
     { METRIC_OF_RUN, "steps_count", UNIT_COUNT, "steps that were completed",
+      "engine" },
+    { METRIC_OF_RUN, "windows_count", UNIT_COUNT,
+      "windows in which hosts and fabric met", "engine" },
+    { METRIC_OF_RUN, "late_messages_count", UNIT_COUNT,
+      "packets that arrived late because of a relaxed quantum", "engine" },
+    { METRIC_OF_RUN, "late_max_ps", UNIT_DURATION, "how late at most",
       "engine" },
 
     { METRIC_OF_NODE, "boot_ps", UNIT_DURATION,
@@ -134,6 +150,34 @@ const MetricInfo metrics_table[] = {
       "full windows that iops_min, iops_max and iops_mean look at",
       "fio in the guest" },
 
+    { METRIC_OF_IPERF, "goodput_bps", UNIT_RATE,
+      "payload that arrived, a second of the test", "iperf3 in the guest" },
+    { METRIC_OF_IPERF, "sent_bps", UNIT_RATE,
+      "payload that was sent, a second of the test", "iperf3 in the guest" },
+    { METRIC_OF_IPERF, "received_bytes", UNIT_SIZE, "payload that arrived",
+      "iperf3 in the guest" },
+    { METRIC_OF_IPERF, "retransmits_count", UNIT_COUNT,
+      "TCP segments sent again", "iperf3 in the guest" },
+    { METRIC_OF_IPERF, "lost_ppm", UNIT_PERCENT, "UDP datagrams lost",
+      "iperf3 in the guest" },
+    { METRIC_OF_IPERF, "jitter_ps", UNIT_DURATION, "UDP jitter (RFC 1889)",
+      "iperf3 in the guest" },
+    { METRIC_OF_IPERF, "errors_count", UNIT_COUNT,
+      "1 when the test did not run to its end", "iperf3 in the guest" },
+
+    { METRIC_OF_PING, "sent_count", UNIT_COUNT, "requests sent",
+      "ping in the guest" },
+    { METRIC_OF_PING, "received_count", UNIT_COUNT, "replies received",
+      "ping in the guest" },
+    { METRIC_OF_PING, "lost_count", UNIT_COUNT, "requests without a reply",
+      "ping in the guest" },
+    { METRIC_OF_PING, "rtt_min_ps", UNIT_DURATION, "shortest round trip",
+      "ping in the guest" },
+    { METRIC_OF_PING, "rtt_avg_ps", UNIT_DURATION, "mean round trip",
+      "ping in the guest" },
+    { METRIC_OF_PING, "rtt_max_ps", UNIT_DURATION, "longest round trip",
+      "ping in the guest" },
+
     { METRIC_OF_PLANT, "changed_bytes", UNIT_SIZE,
       "bytes of the drive images that differ after the plant", "drive images" },
     { METRIC_OF_PLANT, "read_back_bool", UNIT_BOOL,
@@ -156,5 +200,66 @@ const MetricInfo metrics_table[] = {
 
     { METRIC_OF_TIMED, "step_ps", UNIT_DURATION,
       "simulated time from the step's beginning to its end", "engine" },
+
+    VNIC_STAT("tx_packets_count", UNIT_COUNT, "packets the guest sent"),
+    VNIC_STAT("tx_bytes", UNIT_SIZE, "bytes the guest sent"),
+    VNIC_STAT("rx_packets_count", UNIT_COUNT, "packets given to the guest"),
+    VNIC_STAT("rx_bytes", UNIT_SIZE, "bytes given to the guest"),
+    VNIC_STAT("tx_drops_count", UNIT_COUNT,
+              "packets of the guest that did not leave the card"),
+    VNIC_STAT("rx_drops_count", UNIT_COUNT,
+              "packets for the guest that found no room"),
+    VNIC_STAT("foreign_drops_count", UNIT_COUNT,
+              "packets refused: another network, or a malformed outer header"),
+    VNIC_STAT("guest_errors_count", UNIT_COUNT,
+              "accesses and commands that no correct driver makes"),
+    VNIC_STAT("resets_count", UNIT_COUNT, "resets of the device"),
+
+    LINK_STAT("ab_packets_count", UNIT_COUNT, "packets from a to b"),
+    LINK_STAT("ab_bytes", UNIT_SIZE, "bytes from a to b"),
+    LINK_STAT("ab_lost_count", UNIT_COUNT,
+              "packets from a to b that loss, bit errors or a cut took"),
+    LINK_STAT("ab_load_ppm", UNIT_PERCENT,
+              "share of the run in which packets from a to b were on it"),
+    LINK_STAT("ba_packets_count", UNIT_COUNT, "packets from b to a"),
+    LINK_STAT("ba_bytes", UNIT_SIZE, "bytes from b to a"),
+    LINK_STAT("ba_lost_count", UNIT_COUNT,
+              "packets from b to a that loss, bit errors or a cut took"),
+    LINK_STAT("ba_load_ppm", UNIT_PERCENT,
+              "share of the run in which packets from b to a were on it"),
+
+    SWITCH_STAT("forwarded_count", UNIT_COUNT, "packets that left it"),
+    SWITCH_STAT("forwarded_bytes", UNIT_SIZE, "their bytes"),
+    SWITCH_STAT("drops_count", UNIT_COUNT,
+                "packets dropped: no room, no route, or the port was down"),
+    SWITCH_STAT("marks_count", UNIT_COUNT, "packets marked with ECN"),
+    SWITCH_STAT("buffer_max_bytes", UNIT_SIZE,
+                "most of the shared buffer that was ever in use"),
+
+    BOARD_STAT("retimers_count", "ports whose trace needs a retimer"),
+    BOARD_STAT("max_trace_um", "longest trace"),
+    BOARD_STAT("min_trace_um", "shortest trace"),
+    BOARD_STAT("max_loss_mdb", "loss of the longest trace"),
+    BOARD_STAT("skew_um", "longest less shortest trace"),
+    BOARD_STAT("ports_failed_count",
+               "ports beyond the budget without a retimer"),
+
+    TRAFFIC_STAT("sent_count", UNIT_COUNT, "packets sent"),
+    TRAFFIC_STAT("received_count", UNIT_COUNT, "packets that arrived"),
+    TRAFFIC_STAT("drops_count", UNIT_COUNT, "packets lost on the way"),
+    TRAFFIC_STAT("received_bytes", UNIT_SIZE, "bytes that arrived"),
+    TRAFFIC_STAT("goodput_bps", UNIT_RATE,
+                 "bytes that arrived, a second of the measured time"),
+    TRAFFIC_STAT("lat_p50_ps", UNIT_DURATION, "median time of a packet"),
+    TRAFFIC_STAT("lat_p99_ps", UNIT_DURATION,
+                 "99th percentile time of a packet"),
+    TRAFFIC_STAT("lat_p999_ps", UNIT_DURATION,
+                 "99.9th percentile time of a packet"),
+    TRAFFIC_STAT("lat_max_ps", UNIT_DURATION, "longest time of a packet"),
+    TRAFFIC_STAT("fct_p50_ps", UNIT_DURATION,
+                 "median time of a message, first bit to last"),
+    TRAFFIC_STAT("fct_p99_ps", UNIT_DURATION,
+                 "99th percentile time of a message"),
+    TRAFFIC_STAT("messages_count", UNIT_COUNT, "messages that arrived whole"),
     { METRIC_OWNERS, NULL, UNIT_COUNT, NULL, NULL },
 };

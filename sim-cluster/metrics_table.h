@@ -8,6 +8,9 @@
  *   run                  run.sim_ps
  *   node                 NODE.boot_ps
  *   interface, drive     NODE.INTERFACE.read_cmds_count
+ *   vnic                 NODE.VNIC.tx_packets_count
+ *   link, switch         LINK.ab_bytes, SWITCH.drops_count
+ *   modelled traffic     TRAFFIC.lat_p99_ps
  *   a step's handle      HANDLE.read_iops (by the verb of the step)
  * and the values an exec extracts are HANDLE.NAME with the unit given there.
  *
@@ -26,9 +29,16 @@ typedef enum MetricOwner {
     METRIC_OF_DRIVE,
     METRIC_OF_COMMAND, /* exec and load steps */
     METRIC_OF_FIO,     /* load steps with fio */
+    METRIC_OF_IPERF,   /* load steps with iperf3 */
+    METRIC_OF_PING,    /* load steps with ping */
     METRIC_OF_PLANT,
     METRIC_OF_INSPECT,
     METRIC_OF_TIMED, /* steps that take simulated time: how long */
+    METRIC_OF_VNIC,
+    METRIC_OF_LINK,
+    METRIC_OF_SWITCH,
+    METRIC_OF_BOARD, /* switches with a geometry */
+    METRIC_OF_TRAFFIC,
     METRIC_OWNERS
 } MetricOwner;
 

@@ -114,6 +114,7 @@ typedef struct ScnCard {
     GPtrArray *drives;     /* ScnDrive, in file order */
     GPtrArray *partitions; /* ScnPartition; created before the first boot */
     GPtrArray *interfaces; /* ScnInterface; PCI functions in this order */
+    GPtrArray *nic;        /* ScnVnic (scenario_net.h), PCI functions after */
     ScnCardControls *controls;
 } ScnCard;
 
@@ -131,7 +132,11 @@ typedef struct ScnCpu {
     uint64_t ns_per_insn; /* 1, 2, 4 ... 1024: icount shift = log2 */
 } ScnCpu;
 
-typedef enum ScnNodeKind { SCN_NODE_HOST } ScnNodeKind;
+typedef enum ScnNodeKind {
+    SCN_NODE_HOST,
+    SCN_NODE_SWITCH,  /* scenario_net.h */
+    SCN_NODE_MODELLED /* scenario_net.h */
+} ScnNodeKind;
 
 typedef struct ScnNode { /* common head of every kind of node */
     ScnObject obj;
@@ -290,14 +295,39 @@ typedef struct ScnFio {
     GPtrArray *options; /* char *: further "key=value", file order */
 } ScnFio;
 
+typedef enum ScnProto { SCN_PROTO_TCP, SCN_PROTO_UDP } ScnProto;
+
+/* iperf3 from the load's node to @server, over a virtual network. */
+typedef struct ScnIperf {
+    ScnObject obj;
+    char *server;  /* a host */
+    char *network; /* both are members of it */
+    ScnProto proto;
+    uint64_t bitrate_bps; /* 0: as fast as it goes (TCP only) */
+    uint64_t duration_ps;
+    uint64_t parallel;
+    uint64_t length_bytes; /* 0: iperf3's own */
+} ScnIperf;
+
+typedef struct ScnPing {
+    ScnObject obj;
+    char *to; /* a host */
+    char *network;
+    uint64_t count;
+    uint64_t interval_ps;
+    uint64_t size_bytes; /* of the payload */
+} ScnPing;
+
 /*
- * Exactly one of run and fio is not NULL. The exit code of a load is judged by
+ * Exactly one of run, fio, iperf3 and ping is not NULL. The exit code of a load is judged by
  * expectations (HANDLE.exit_code, HANDLE.errors_count) only: it never ends
  * the run, so that a control run completes.
  */
 typedef struct ScnLoad {
     ScnStep step;
     ScnFio *fio;
+    ScnIperf *iperf3;
+    ScnPing *ping;
     char *run;
     bool background; /* false: the step lasts until the load has finished */
 } ScnLoad;
@@ -321,7 +351,13 @@ typedef enum ScnFaultKind {
     SCN_FAULT_STALL_DRIVE,
     SCN_FAULT_STALL_INTERFACE,
     SCN_FAULT_KILL_QEMU, /* SIGKILL; scheduled, so not a testbed failure */
-    SCN_FAULT_CLEAR      /* heals every fault of the card */
+    SCN_FAULT_CLEAR,     /* heals every fault of the card */
+    SCN_FAULT_LINK_DOWN, /* of the network: no node */
+    SCN_FAULT_LINK_UP,
+    SCN_FAULT_LINK_LOSS,
+    SCN_FAULT_LINK_BER,
+    SCN_FAULT_SWITCH_DOWN,
+    SCN_FAULT_SWITCH_UP
 } ScnFaultKind;
 
 typedef struct ScnFault {
@@ -332,6 +368,9 @@ typedef struct ScnFault {
     uint64_t offset_bytes, size_bytes; /* of the drive; size 0: to its end */
     uint64_t count;                    /* how often; 0: until it heals */
     uint64_t time_ps; /* heals itself after this long; 0: until clear */
+    char *link;       /* LINK_*: name of a TopoLink; else NULL */
+    char *sw;         /* SWITCH_*: name of a TopoNode; else NULL */
+    uint64_t loss_ppm, ber_atto; /* LINK_LOSS, LINK_BER */
 } ScnFault;
 
 typedef enum ScnCardOp {
@@ -436,16 +475,21 @@ typedef enum ScnMode {
 typedef struct ScnTime {
     ScnObject obj;
     ScnMode mode;
-    uint64_t limit_ps; /* simulated time; the run is broken beyond it */
-    uint64_t step_ps;  /* how often a waiting engine looks at a host */
-    char *rtc;         /* QEMU's -rtc base: YYYY-MM-DD[THH:MM:SS] */
+    uint64_t limit_ps;   /* simulated time; the run is broken beyond it */
+    uint64_t step_ps;    /* how often a waiting engine looks at a host */
+    char *rtc;           /* QEMU's -rtc base: YYYY-MM-DD[THH:MM:SS] */
+    uint64_t window_ps;  /* exact windows of this length; 0: derived ones */
+    uint64_t quantum_ps; /* relaxed: messages may arrive late; 0: exact */
 } ScnTime;
 
 typedef struct ScnCapture {
     ScnObject obj;
     GPtrArray *waves; /* char *: nodes whose card writes waves */
     bool trace;       /* trace.perfetto-trace */
+    GPtrArray *links; /* char *: names of TopoLink to record as pcapng */
 } ScnCapture;
+
+typedef struct Topology Topology; /* scenario_net.h */
 
 typedef struct Scenario {
     ScnObject obj;
@@ -456,9 +500,14 @@ typedef struct Scenario {
     ScnTime *time;
     GPtrArray *nodes;    /* ScnNode (ScnHost ...), file order; at least 1 */
     GPtrArray *hosts;    /* those of them that are ScnHost, file order */
-    GPtrArray *steps;    /* ScnStep (ScnExec ...) */
-    GPtrArray *expect;   /* ScnExpect; at least 1 */
-    GPtrArray *controls; /* ScnControl; may be empty */
+    GPtrArray *networks; /* ScnNetwork, file order */
+    GPtrArray *links;    /* ScnLink */
+    struct ScnFabric *fabric; /* NULL: none */
+    GPtrArray *traffic;       /* ScnTraffic */
+    Topology *topology;       /* what follows from all of these; not NULL */
+    GPtrArray *steps;         /* ScnStep (ScnExec ...) */
+    GPtrArray *expect;        /* ScnExpect; at least 1 */
+    GPtrArray *controls;      /* ScnControl; may be empty */
     ScnCapture *capture;
     GPtrArray *quick; /* ScnSet: as written; applied when asked for */
     char *file;       /* as given by the user */
@@ -532,7 +581,8 @@ bool scn_predicate_holds(const ScnPredicate *p, const ScnValue *actual,
 /* ---- resolved.yaml ------------------------------------------------------ */
 
 /*
- * The scenario with every default and override written out; loads back to an
+ * The scenario with every default and override written out, with what follows
+ * from it (addresses, windows) in comments; loads back to an
  * equal scenario without quick or --set. Caller frees. Paths are absolute:
  * pass @relative_to to have those below that folder written relative to it.
  */

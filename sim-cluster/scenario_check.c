@@ -80,6 +80,20 @@ static void check_handles(ScenarioCheck *c)
     }
 }
 
+static void check_time(ScenarioCheck *c)
+{
+    const ScnTime *t = c->s->time;
+
+    if (t->window_ps && t->quantum_ps) {
+        scenario_problem(c, t, "quantum",
+                         "'window' is exact, 'quantum' is not: only one");
+    }
+    if ((t->window_ps || t->quantum_ps) && t->mode == SCN_MODE_WALL) {
+        scenario_problem(c, t, t->window_ps ? "window" : "quantum",
+                         "windows are for simulated time, not `mode: wall`");
+    }
+}
+
 static void check_capture(ScenarioCheck *c)
 {
     const ScnCapture *capture = c->s->capture;
@@ -94,6 +108,9 @@ static void check_capture(ScenarioCheck *c)
         } else if (!host->card) {
             scenario_problem(c, capture, "waves", "'%s' has no card", name);
         }
+    }
+    for (unsigned i = 0; i < capture->links->len; i++) {
+        scenario_check_link_ref(c, capture, "links", capture->links->pdata[i]);
     }
 }
 
@@ -127,8 +144,12 @@ void scenario_check_top(ScenarioCheck *c)
             scenario_check_host(c, (ScnHost *)node);
         }
     }
+    check_time(c);
+    scenario_check_topology(c);
     check_handles(c);
-    check_capture(c);
+    if (s->topology) {
+        check_capture(c);
+    }
 }
 
 /* ---- expectations -------------------------------------------------------- */

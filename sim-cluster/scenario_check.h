@@ -8,6 +8,7 @@
 #ifndef OUTRIGGER_SCENARIO_CHECK_H
 #define OUTRIGGER_SCENARIO_CHECK_H
 
+#include "scenario_net.h"
 #include "scenario_tables.h"
 
 typedef struct ScenarioCheck {
@@ -27,6 +28,15 @@ void scenario_problem_ref(ScenarioCheck *c, const void *obj, const char *key,
 
 void scenario_check_top(ScenarioCheck *c);
 void scenario_check_host(ScenarioCheck *c, ScnHost *host);
+/* Networks, NICs, switches, links, fabric and traffic; makes the topology. */
+void scenario_check_topology(ScenarioCheck *c);
+/* @name is a link; or a switch. */
+bool scenario_check_link_ref(ScenarioCheck *c, const void *obj, const char *key,
+                             const char *name);
+bool scenario_check_switch_ref(ScenarioCheck *c, const void *obj,
+                               const char *key, const char *name);
+void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw);
+void scenario_check_traffic(ScenarioCheck *c); /* with the topology made */
 /* layout, stripe, block and size that partitions and create steps share. */
 void scenario_check_layout(ScenarioCheck *c, const ScnObject *obj,
                            unsigned drives, ScnLayout layout,

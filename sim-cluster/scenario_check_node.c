@@ -293,6 +293,17 @@ static void check_component_names(ScenarioCheck *c, const ScnHost *host)
                              vif->name);
         }
     }
+    for (unsigned i = 0; i < card->nic->len; i++) {
+        const ScnVnic *vnic = card->nic->pdata[i];
+
+        if (scn_card_drive(card, vnic->name) ||
+            scn_card_interface(card, vnic->name) ||
+            !strcmp(vnic->name, "nic")) {
+            scenario_problem(c, vnic, NULL,
+                             "'%s' is the name of something else of this host",
+                             vnic->name);
+        }
+    }
     for (unsigned i = 0; i < host->qemu_nvme->len; i++) {
         const ScnQemuNvme *peer = host->qemu_nvme->pdata[i];
 
@@ -324,6 +335,14 @@ static void check_card(ScenarioCheck *c, const ScnHost *host)
 
         check_profile(c, d, &d->profile);
         check_image(c, d, d->image, &d->size_bytes);
+    }
+    if (!card->interfaces->len && !card->nic->len) {
+        scenario_problem(c, card, NULL,
+                         "a card needs 'interfaces' with 'drives', a 'nic', "
+                         "or both");
+    } else if (card->interfaces->len && !card->drives->len) {
+        scenario_problem(c, card, "interfaces",
+                         "'drives' are missing: what the interfaces show");
     }
     check_partitions(c, card);
     for (unsigned i = 0; i < card->interfaces->len; i++) {

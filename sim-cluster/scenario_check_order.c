@@ -325,11 +325,28 @@ static void do_power(Order *o, const ScnStep *step, HostState *h)
     }
 }
 
+static void need_peer_up(Order *o, const void *obj, const char *key,
+                         const char *name)
+{
+    const HostState *h = g_hash_table_lookup(o->hosts, name);
+
+    if (!h->up) {
+        scenario_problem(o->c, obj, key, "'%s' is not up here; boot it first",
+                         name);
+    }
+}
+
 static void do_load(Order *o, const ScnLoad *load, const HostState *h)
 {
     need_up(o, &load->step, h);
     if (load->fio) {
         need_namespace(o, load->fio, h, load->fio->interface, load->fio->nsid);
+    }
+    if (load->iperf3) {
+        need_peer_up(o, load->iperf3, "server", load->iperf3->server);
+    }
+    if (load->ping) {
+        need_peer_up(o, load->ping, "to", load->ping->to);
     }
     o->loads[load->step.index] = load->background ? LOAD_RUNNING : LOAD_ENDED;
 }
@@ -360,6 +377,9 @@ static void do_wait(Order *o, const ScnWait *wait)
 
 static void do_fault(Order *o, const ScnFault *fault, HostState *h)
 {
+    if (!fault->step.node) {
+        return; /* of the network */
+    }
     need_up(o, &fault->step, h);
     if (fault->kind == SCN_FAULT_KILL_QEMU) {
         kill_loads(o, fault->step.node);

@@ -162,15 +162,76 @@ static void check_fio(ScenarioCheck *c, const ScnHost *host, ScnFio *fio)
     }
 }
 
+static const ScnVnic *vnic_in(const ScnHost *host, const char *network)
+{
+    for (unsigned i = 0; host->card && i < host->card->nic->len; i++) {
+        const ScnVnic *vnic = host->card->nic->pdata[i];
+
+        if (!network || !strcmp(vnic->network, network)) {
+            return vnic;
+        }
+    }
+    return NULL;
+}
+
+/* The network of a load between two hosts; fills it in when left out. */
+static void check_peer(ScenarioCheck *c, const ScnHost *from, const void *obj,
+                       const char *key, const char *peer, char **network)
+{
+    const ScnHost *to = find_host(c, obj, key, peer);
+
+    if (!to) {
+        return;
+    }
+    if (to == from) {
+        scenario_problem(c, obj, key, "'%s' is the same host", peer);
+        return;
+    }
+    for (unsigned i = 0; !*network && from->card && i < from->card->nic->len;
+         i++) {
+        const ScnVnic *vnic = from->card->nic->pdata[i];
+
+        if (vnic_in(to, vnic->network)) {
+            *network = g_strdup(vnic->network);
+        }
+    }
+    if (!*network) {
+        scenario_problem(c, obj, key, "'%s' and '%s' share no network",
+                         from->node.name, peer);
+    } else if (!scenario_network(c->s, *network)) {
+        scenario_problem_ref(c, obj, "network", "network", *network,
+                             c->s->networks, offsetof(ScnNetwork, name));
+    } else if (!vnic_in(from, *network) || !vnic_in(to, *network)) {
+        scenario_problem(c, obj, "network", "'%s' is not in network '%s'",
+                         vnic_in(from, *network) ? peer : from->node.name,
+                         *network);
+    }
+}
+
+static void check_iperf(ScenarioCheck *c, const ScnHost *host, ScnIperf *i)
+{
+    check_peer(c, host, i, "server", i->server, &i->network);
+    if (i->proto == SCN_PROTO_UDP && !i->bitrate_bps) {
+        scenario_problem(c, i, "proto", "UDP needs a 'bitrate'");
+    }
+}
+
 static void check_load(ScenarioCheck *c, ScnLoad *load)
 {
     const ScnHost *host = step_host(c, &load->step);
+    unsigned kinds = (load->fio != NULL) + (load->run != NULL) +
+                     (load->iperf3 != NULL) + (load->ping != NULL);
 
-    if (!load->fio == !load->run) {
-        scenario_problem(c, load, load->fio ? "run" : NULL,
-                         "a load is either 'fio' or 'run'");
+    if (kinds != 1) {
+        scenario_problem(c, load, load->fio && load->run ? "run" : NULL,
+                         "a load is one of 'fio', 'iperf3', 'ping' and 'run'");
     } else if (load->fio && host) {
         check_fio(c, host, load->fio);
+    } else if (load->iperf3 && host) {
+        check_iperf(c, host, load->iperf3);
+    } else if (load->ping && host) {
+        check_peer(c, host, load->ping, "to", load->ping->to,
+                   &load->ping->network);
     }
     if (load->background) {
         if (schema_given(&load->step.obj, "within")) {
@@ -307,6 +368,14 @@ static void check_fault(ScenarioCheck *c, const ScnFault *fault)
     const ScnCard *card;
     const ScnDrive *drive;
 
+    if (fault->link || fault->sw) {
+        if (fault->link) {
+            scenario_check_link_ref(c, fault, "link", fault->link);
+        } else {
+            scenario_check_switch_ref(c, fault, "switch", fault->sw);
+        }
+        return;
+    }
     if (fault->kind == SCN_FAULT_KILL_QEMU) {
         step_host(c, &fault->step);
         return;

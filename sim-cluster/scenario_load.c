@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "scenario_source.h"
+#include "scenario_topology.h"
 
 #define FILE_BYTES_MAX (1u << 20)
 
@@ -50,6 +51,7 @@ void scenario_clear(void *scenario)
     Scenario *s = scenario;
 
     g_clear_pointer(&s->hosts, g_ptr_array_unref);
+    topology_free(s->topology);
     g_free(s->file);
     g_free(s->control);
     source_free(s->source);
@@ -334,7 +336,8 @@ Scenario *scenario_with_control(const Scenario *s, const ScnControl *control,
 
 char *scenario_write(const Scenario *s, const char *relative_to)
 {
-    GString *out = g_string_new(NULL);
+    g_autofree char *derived = scenario_derived_text(s);
+    GString *out = g_string_new(derived);
 
     schema_write(out, &s->obj, 0, relative_to);
     return g_string_free(out, FALSE);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "scenario_net.h"
 #include "scenario_source.h"
 
 static void *by_name(const GPtrArray *objects, size_t offset, const char *name)
@@ -57,6 +58,36 @@ ScnPartition *scn_card_partition(const ScnCard *card, const char *name)
 ScnInterface *scn_card_interface(const ScnCard *card, const char *name)
 {
     return by_name(card->interfaces, offsetof(ScnInterface, name), name);
+}
+
+ScnNetwork *scenario_network(const Scenario *s, const char *name)
+{
+    return by_name(s->networks, offsetof(ScnNetwork, name), name);
+}
+
+ScnTraffic *scenario_traffic(const Scenario *s, const char *name)
+{
+    return by_name(s->traffic, offsetof(ScnTraffic, name), name);
+}
+
+ScnVnic *scn_card_vnic(const ScnCard *card, const char *name)
+{
+    return by_name(card->nic, offsetof(ScnVnic, name), name);
+}
+
+const char *scn_geometry_layout_name(ScnGeometryLayout layout)
+{
+    return scn_geometry_words[layout];
+}
+
+const char *scn_fabric_kind_name(ScnFabricKind kind)
+{
+    return scn_fabric_words[kind];
+}
+
+const char *scn_fec_name(ScnFec fec)
+{
+    return scn_fec_words[fec];
 }
 
 const char *scn_verb_name(ScnVerb verb)

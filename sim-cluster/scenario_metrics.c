@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "scenario_net.h"
 #include "schema.h"
 
 static const char *const owner_texts[METRIC_OWNERS] = {
@@ -16,6 +17,13 @@ static const char *const owner_texts[METRIC_OWNERS] = {
     [METRIC_OF_DRIVE] = "NODE.DRIVE",
     [METRIC_OF_COMMAND] = "HANDLE of exec or load",
     [METRIC_OF_FIO] = "HANDLE of load with fio",
+    [METRIC_OF_IPERF] = "HANDLE of load with iperf3",
+    [METRIC_OF_PING] = "HANDLE of load with ping",
+    [METRIC_OF_VNIC] = "NODE.VNIC",
+    [METRIC_OF_LINK] = "LINK",
+    [METRIC_OF_SWITCH] = "SWITCH",
+    [METRIC_OF_BOARD] = "SWITCH with geometry",
+    [METRIC_OF_TRAFFIC] = "TRAFFIC",
     [METRIC_OF_PLANT] = "HANDLE of plant",
     [METRIC_OF_INSPECT] = "HANDLE of inspect",
     [METRIC_OF_TIMED] = "HANDLE of any step",
@@ -46,9 +54,15 @@ static unsigned owners_of_step(const ScnStep *step)
     switch (step->verb) {
     case SCN_STEP_EXEC:
         return set | BIT(METRIC_OF_COMMAND);
-    case SCN_STEP_LOAD:
-        set |= BIT(METRIC_OF_COMMAND);
-        return ((const ScnLoad *)step)->fio ? set | BIT(METRIC_OF_FIO) : set;
+    case SCN_STEP_LOAD: {
+        const ScnLoad *load = (const ScnLoad *)step;
+
+        return set | BIT(METRIC_OF_COMMAND) |
+               (load->fio      ? BIT(METRIC_OF_FIO)
+                : load->iperf3 ? BIT(METRIC_OF_IPERF)
+                : load->ping   ? BIT(METRIC_OF_PING)
+                               : 0);
+    }
     case SCN_STEP_PLANT:
         return set | BIT(METRIC_OF_PLANT);
     case SCN_STEP_INSPECT:
@@ -58,10 +72,18 @@ static unsigned owners_of_step(const ScnStep *step)
     }
 }
 
+static const ScnCard *card_of(const ScnNode *node)
+{
+    return node->kind == SCN_NODE_HOST ? ((const ScnHost *)node)->card : NULL;
+}
+
 static unsigned owners_of_component(const ScnNode *node, const char *name)
 {
-    const ScnCard *card = ((const ScnHost *)node)->card;
+    const ScnCard *card = card_of(node);
 
+    if (card && scn_card_vnic(card, name)) {
+        return BIT(METRIC_OF_VNIC);
+    }
     if (card && scn_card_interface(card, name)) {
         return BIT(METRIC_OF_INTERFACE);
     }
@@ -71,13 +93,40 @@ static unsigned owners_of_component(const ScnNode *node, const char *name)
     return 0;
 }
 
+/* Of things with one name: hosts, switches, links, traffic; 0: none. */
+static unsigned owners_of_thing(const Scenario *s, const char *name)
+{
+    const ScnNode *node = scenario_node(s, name);
+    uint32_t index;
+
+    if (node && node->kind == SCN_NODE_HOST) {
+        return BIT(METRIC_OF_NODE);
+    }
+    if (scenario_traffic(s, name)) {
+        return BIT(METRIC_OF_TRAFFIC);
+    }
+    index = s->topology ? topology_node(s->topology, name) : TOPO_NONE;
+    if (index != TOPO_NONE) {
+        const TopoNode *n = s->topology->nodes->pdata[index];
+
+        return n->kind != TOPO_SWITCH ? 0
+               : n->written && n->written->geometry
+                   ? BIT(METRIC_OF_SWITCH) | BIT(METRIC_OF_BOARD)
+                   : BIT(METRIC_OF_SWITCH);
+    }
+    return s->topology && topology_link(s->topology, name) != TOPO_NONE
+               ? BIT(METRIC_OF_LINK)
+               : 0;
+}
+
 const ScnStep *metric_step(const Scenario *s, const char *metric)
 {
     const char *dot = strchr(metric, '.');
     g_autofree char *head =
         dot ? g_strndup(metric, (gsize)(dot - metric)) : NULL;
 
-    if (!head || !strcmp(head, "run") || scenario_node(s, head)) {
+    if (!head || !strcmp(head, "run") || scenario_node(s, head) ||
+        owners_of_thing(s, head)) {
         return NULL;
     }
     return scenario_handle(s, head);
@@ -97,6 +146,8 @@ static char *no_owner(const Scenario *s, const char *metric, const char *owner)
     g_autofree char *hint = NULL;
 
     add_names(names, s->nodes, offsetof(ScnNode, name));
+    add_names(names, s->links, offsetof(ScnLink, name));
+    add_names(names, s->traffic, offsetof(ScnTraffic, name));
     for (unsigned i = 0; i < s->steps->len; i++) {
         const ScnStep *step = s->steps->pdata[i];
 
@@ -116,10 +167,11 @@ static char *no_component(const ScnNode *node, const char *metric,
                           const char *component)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    const ScnCard *card = ((const ScnHost *)node)->card;
+    const ScnCard *card = card_of(node);
     g_autofree char *hint = NULL;
 
     if (card) {
+        add_names(names, card->nic, offsetof(ScnVnic, name));
         add_names(names, card->interfaces, offsetof(ScnInterface, name));
         add_names(names, card->drives, offsetof(ScnDrive, name));
     }
@@ -171,8 +223,9 @@ static unsigned find_owner(const Scenario *s, const char *metric,
         return BIT(METRIC_OF_RUN);
     }
     node = count ? scenario_node(s, parts[0]) : NULL;
-    if (count == 1 && node) {
-        return BIT(METRIC_OF_NODE);
+    set = count == 1 ? owners_of_thing(s, parts[0]) : 0;
+    if (set) {
+        return set;
     }
     if (count == 2 && node) {
         set = owners_of_component(node, parts[1]);

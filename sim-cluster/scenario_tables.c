@@ -37,6 +37,16 @@ static const SchemaTable time_table = {
         { "rtc", SCHEMA_TEXT, AT(ScnTime, rtc), .fallback = "2025-01-01",
           .doc = "date in the guest at the start: YYYY-MM-DD or "
                  "YYYY-MM-DDTHH:MM:SS" },
+        { "window", SCHEMA_QUANTITY, AT(ScnTime, window_ps),
+          .unit = UNIT_DURATION, .max = PS_PER_S, .multiple = PS_PER_NS,
+          .flags = SCHEMA_UNSET_ZERO,
+          .doc = "hosts meet this often, to measure what it costs; derived "
+                 "from the links when left out, as resolved.yaml shows" },
+        { "quantum", SCHEMA_QUANTITY, AT(ScnTime, quantum_ps),
+          .unit = UNIT_DURATION, .max = PS_PER_S, .multiple = PS_PER_NS,
+          .flags = SCHEMA_UNSET_ZERO,
+          .doc = "hosts meet only this often: faster, still repeatable, but "
+                 "messages may arrive late; the report says how many" },
         { NULL },
     },
 };
@@ -50,6 +60,8 @@ static const SchemaTable capture_table = {
           .doc = "nodes whose card models write waves (VCD)" },
         { "trace", SCHEMA_BOOL, AT(ScnCapture, trace), .fallback = "false",
           .doc = "a timeline for Perfetto" },
+        { "links", SCHEMA_NAMES, AT(ScnCapture, links),
+          .doc = "links whose packets are recorded (links/NAME.pcapng)" },
         { NULL },
     },
 };
@@ -124,6 +136,16 @@ const SchemaTable scenario_table = {
         { "nodes", SCHEMA_MAP, AT(Scenario, nodes), .table = &node_table,
           .flags = SCHEMA_REQUIRED | SCHEMA_NOT_EMPTY,
           .doc = "what exists, by name" },
+        { "networks", SCHEMA_MAP, AT(Scenario, networks),
+          .table = &network_table, .doc = "virtual networks, by name" },
+        { "links", SCHEMA_LIST, AT(Scenario, links), .table = &link_table,
+          .doc = "cables between ports" },
+        { "fabric", SCHEMA_OBJECT, AT(Scenario, fabric),
+          .table = &fabric_table, .flags = SCHEMA_OPTIONAL,
+          .doc = "makes switches, links and modelled hosts" },
+        { "traffic", SCHEMA_MAP, AT(Scenario, traffic),
+          .table = &traffic_table,
+          .doc = "what modelled hosts send, by name" },
         { "capture", SCHEMA_OBJECT, AT(Scenario, capture),
           .table = &capture_table, .doc = "what to record" },
         { "steps", SCHEMA_LIST, AT(Scenario, steps), .table = &step_table,

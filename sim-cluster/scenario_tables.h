@@ -13,7 +13,16 @@ extern const SchemaTable scenario_table; /* the file */
 extern const SchemaTable host_table;     /* scenario_tables_node.c */
 extern const SchemaTable node_table;
 extern const SchemaTable limits_table;
+extern const SchemaTable network_table; /* scenario_tables_net.c */
+extern const SchemaTable vnic_table;
+extern const SchemaTable switch_table;
+extern const SchemaTable modelled_table;
+extern const SchemaTable link_table;
+extern const SchemaTable fabric_table;
+extern const SchemaTable traffic_table;
 extern const SchemaTable fio_table; /* scenario_tables_load.c */
+extern const SchemaTable iperf_table;
+extern const SchemaTable ping_table;
 extern const SchemaTable exec_table;
 extern const SchemaTable load_table;
 extern const SchemaTable fault_table; /* scenario_tables_fault.c */
@@ -29,6 +38,11 @@ extern const char *const scn_fault_words[];
 extern const char *const scn_card_op_words[];
 extern const char *const scn_compare_words[];
 extern const char *const scn_unit_words[];
+extern const char *const scn_node_words[];
+extern const char *const scn_geometry_words[];
+extern const char *const scn_fec_words[];
+extern const char *const scn_fabric_words[];
+extern const char *const scn_pattern_words[];
 
 /* scenario_scalars.c */
 extern const SchemaScalar scn_bandwidth_scalar; /* uint64_t, bytes a second */
@@ -37,6 +51,13 @@ extern const SchemaScalar scn_exit_scalar;      /* int */
 extern const SchemaPairs scn_namespace_pairs;   /* ScnNamespace */
 extern const SchemaPairs scn_set_pairs;         /* ScnSet */
 extern const SchemaPairs scn_option_pairs;      /* char *: "key=value" */
+
+/* scenario_scalars_net.c: uint64_t each, but ScnCidr */
+extern const SchemaScalar scn_length_scalar;      /* um */
+extern const SchemaScalar scn_loss_scalar;        /* thousandths of a dB */
+extern const SchemaScalar scn_attenuation_scalar; /* the same, an inch */
+extern const SchemaScalar scn_ber_scalar;         /* in 10^18 */
+extern const SchemaScalar scn_cidr_scalar;
 
 /* Values whose type depends on a metric: see scenario_predicate.c. */
 extern const char scn_value_json[];

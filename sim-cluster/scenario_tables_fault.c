@@ -8,10 +8,12 @@
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 
-const char *const scn_fault_words[] = { "reset-interface", "read-error",
-                                        "write-error",     "stall-drive",
-                                        "stall-interface", "kill-qemu",
-                                        "clear",           NULL };
+const char *const scn_fault_words[] = {
+    "reset-interface", "read-error", "write-error", "stall-drive",
+    "stall-interface", "kill-qemu",  "clear",       "link-down",
+    "link-up",         "link-loss",  "link-ber",    "switch-down",
+    "switch-up",       NULL
+};
 const char *const scn_card_op_words[] = { "create",     "delete", "resize",
                                           "attach",     "detach", "limits",
                                           "rotate-key", "update", NULL };
@@ -122,6 +124,81 @@ static const SchemaTable fault_clear_table = {
     },
 };
 
+#define FAULT_ROW_LINK                                                     \
+    { "link", SCHEMA_NAME, AT(ScnFault, link), .flags = SCHEMA_REQUIRED,   \
+      .doc = "the link it strikes" }
+#define FAULT_ROW_SWITCH                                                   \
+    { "switch", SCHEMA_NAME, AT(ScnFault, sw), .flags = SCHEMA_REQUIRED,   \
+      .doc = "the switch it strikes" }
+
+static const SchemaTable fault_link_down_table = {
+    .name = "fault link-down",
+    .doc = "A cable is cut: packets on it are lost, both ends see no link.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK, FAULT_ROW_TIME,
+        { NULL },
+    },
+};
+
+static const SchemaTable fault_link_up_table = {
+    .name = "fault link-up",
+    .doc = "A cable is whole again.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK,
+        { NULL },
+    },
+};
+
+static const SchemaTable fault_link_loss_table = {
+    .name = "fault link-loss",
+    .doc = "A link loses packets at random, both directions.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK,
+        { "loss", SCHEMA_QUANTITY, AT(ScnFault, loss_ppm),
+          .unit = UNIT_PERCENT, .max = 1000000, .flags = SCHEMA_REQUIRED,
+          .doc = "how many; 0% is none" },
+        FAULT_ROW_TIME,
+        { NULL },
+    },
+};
+
+static const SchemaTable fault_link_ber_table = {
+    .name = "fault link-ber",
+    .doc = "A link has bit errors, both directions.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK,
+        { "ber", SCHEMA_SCALAR, AT(ScnFault, ber_atto),
+          .scalar = &scn_ber_scalar, .flags = SCHEMA_REQUIRED,
+          .doc = "bit-error rate before error correction; 0 is none" },
+        FAULT_ROW_TIME,
+        { NULL },
+    },
+};
+
+static const SchemaTable fault_switch_down_table = {
+    .name = "fault switch-down",
+    .doc = "A switch fails: what is in it is lost, all its links are down.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_SWITCH, FAULT_ROW_TIME,
+        { NULL },
+    },
+};
+
+static const SchemaTable fault_switch_up_table = {
+    .name = "fault switch-up",
+    .doc = "A switch works again, empty.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_SWITCH,
+        { NULL },
+    },
+};
+
 const SchemaTable fault_table = {
     .name = "fault",
     .doc = "Breaks something on purpose.",
@@ -135,6 +212,12 @@ const SchemaTable fault_table = {
         { "stall-interface", &fault_stall_interface_table },
         { "kill-qemu", &fault_kill_table },
         { "clear", &fault_clear_table },
+        { "link-down", &fault_link_down_table },
+        { "link-up", &fault_link_up_table },
+        { "link-loss", &fault_link_loss_table },
+        { "link-ber", &fault_link_ber_table },
+        { "switch-down", &fault_switch_down_table },
+        { "switch-up", &fault_switch_up_table },
         { NULL, NULL },
     },
 };

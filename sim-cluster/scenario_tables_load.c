@@ -11,6 +11,7 @@
 static const char *const rw_words[] = { "read",      "write",     "randread",
                                         "randwrite", "readwrite", "randrw",
                                         NULL };
+static const char *const proto_words[] = { "tcp", "udp", NULL };
 const char *const scn_unit_words[] = { "count",   "duration", "size", "rate",
                                        "percent", "bool",     "text", NULL };
 
@@ -130,9 +131,62 @@ const SchemaTable fio_table = {
     },
 };
 
+const SchemaTable iperf_table = {
+    .name = "iperf3",
+    .doc = "A test of iperf3 from this node's guest to another's, whose "
+           "server is started first.",
+    .size = sizeof(ScnIperf),
+    .fields = (const SchemaField[]){
+        { "server", SCHEMA_NAME, AT(ScnIperf, server),
+          .flags = SCHEMA_REQUIRED, .doc = "the host that receives" },
+        { "network", SCHEMA_NAME, AT(ScnIperf, network),
+          .doc = "virtual network of both; the one they share when left "
+                 "out" },
+        { "proto", SCHEMA_ENUM, AT(ScnIperf, proto), .choices = proto_words,
+          .fallback = "tcp", .doc = "TCP, or UDP at `bitrate`" },
+        { "bitrate", SCHEMA_QUANTITY, AT(ScnIperf, bitrate_bps),
+          .unit = UNIT_RATE, .max = UINT64_C(1600000000000),
+          .flags = SCHEMA_UNSET_ZERO,
+          .doc = "payload a second, all streams; left out: as fast as TCP "
+                 "goes" },
+        { "duration", SCHEMA_QUANTITY, AT(ScnIperf, duration_ps),
+          .unit = UNIT_DURATION, .min = PS_PER_S, .multiple = PS_PER_S,
+          .max = 600 * PS_PER_S, .fallback = "1s",
+          .doc = "whole seconds, as iperf3 wants them" },
+        { "parallel", SCHEMA_COUNT, AT(ScnIperf, parallel), .min = 1,
+          .max = 64, .fallback = "1", .doc = "streams" },
+        { "length", SCHEMA_QUANTITY, AT(ScnIperf, length_bytes),
+          .unit = UNIT_SIZE, .max = MIB, .flags = SCHEMA_UNSET_ZERO,
+          .doc = "bytes of one write or datagram; left out: iperf3's own" },
+        { NULL },
+    },
+};
+
+const SchemaTable ping_table = {
+    .name = "ping",
+    .doc = "ICMP echo requests from this node's guest to another's.",
+    .size = sizeof(ScnPing),
+    .fields = (const SchemaField[]){
+        { "to", SCHEMA_NAME, AT(ScnPing, to), .flags = SCHEMA_REQUIRED,
+          .doc = "the host that answers" },
+        { "network", SCHEMA_NAME, AT(ScnPing, network),
+          .doc = "virtual network of both; the one they share when left "
+                 "out" },
+        { "count", SCHEMA_COUNT, AT(ScnPing, count), .min = 1,
+          .max = 100000, .fallback = "10", .doc = "how many" },
+        { "interval", SCHEMA_QUANTITY, AT(ScnPing, interval_ps),
+          .unit = UNIT_DURATION, .min = PS_PER_MS, .multiple = PS_PER_MS,
+          .fallback = "10ms", .doc = "from one to the next" },
+        { "size", SCHEMA_QUANTITY, AT(ScnPing, size_bytes),
+          .unit = UNIT_SIZE, .max = 65507, .fallback = "56B",
+          .doc = "bytes of payload" },
+        { NULL },
+    },
+};
+
 const SchemaTable load_table = {
     .name = "load",
-    .doc = "Starts fio or a command in the guest and goes on with the next "
+    .doc = "Starts fio, iperf3, ping or a command in the guest and goes on with the next "
            "step; `finish` waits for its end. How it ended is judged by "
            "expectations only.",
     .size = sizeof(ScnLoad),
@@ -143,6 +197,11 @@ const SchemaTable load_table = {
                  "steps" },
         { "fio", SCHEMA_OBJECT, AT(ScnLoad, fio), .table = &fio_table,
           .flags = SCHEMA_OPTIONAL, .doc = "a job of fio, or ..." },
+        { "iperf3", SCHEMA_OBJECT, AT(ScnLoad, iperf3),
+          .table = &iperf_table, .flags = SCHEMA_OPTIONAL,
+          .doc = "... a test of iperf3 to another host, or ..." },
+        { "ping", SCHEMA_OBJECT, AT(ScnLoad, ping), .table = &ping_table,
+          .flags = SCHEMA_OPTIONAL, .doc = "... pings to another host, or ..." },
         { "run", SCHEMA_TEXT, AT(ScnLoad, run), .flags = SCHEMA_NOT_EMPTY,
           .doc = "... shell text, as in exec" },
         { "background", SCHEMA_BOOL, AT(ScnLoad, background),

@@ -6,13 +6,15 @@
  */
 #include "scenario_tables.h"
 
+#include "scenario_net.h"
+
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 #define TIB (UINT64_C(1) << 40)
 
 const char *const scn_layout_words[] = { "linear", "stripe", NULL };
 static const char *const fanout_words[] = { "last", "first", NULL };
-static const char *const node_kind_words[] = { "host", NULL };
+const char *const scn_node_words[] = { "host", "switch", "modelled", NULL };
 
 static char *image_value(const ScnObject *obj, const char *key)
 {
@@ -155,13 +157,15 @@ static const SchemaTable card_table = {
           .doc = "its storage application: `stock`, `update`, or the path "
                  "of a shared object" },
         { "drives", SCHEMA_MAP, AT(ScnCard, drives), .table = &drive_table,
-          .flags = SCHEMA_REQUIRED | SCHEMA_NOT_EMPTY, .doc = "by name" },
+          .doc = "by name" },
         { "partitions", SCHEMA_MAP, AT(ScnCard, partitions),
           .table = &partition_table, .doc = "by name" },
         { "interfaces", SCHEMA_MAP, AT(ScnCard, interfaces),
           .table = &interface_table,
-          .flags = SCHEMA_REQUIRED | SCHEMA_NOT_EMPTY,
-          .doc = "by name; PCI functions in this order" },
+          .doc = "NVMe controllers by name; PCI functions in this order" },
+        { "nic", SCHEMA_MAP, AT(ScnCard, nic), .table = &vnic_table,
+          .doc = "virtual NICs by name; PCI functions after the "
+                 "controllers" },
         { "controls", SCHEMA_OBJECT, AT(ScnCard, controls),
           .table = &card_controls_table,
           .doc = "mechanisms that can be taken away" },
@@ -212,7 +216,7 @@ const SchemaTable host_table = {
     .name_offset = offsetof(ScnNode, name),
     .clear = host_clear,
     .fields = (const SchemaField[]){
-        { "kind", SCHEMA_ENUM, AT(ScnNode, kind), .choices = node_kind_words,
+        { "kind", SCHEMA_ENUM, AT(ScnNode, kind), .choices = scn_node_words,
           .flags = SCHEMA_REQUIRED, .doc = "`host`" },
         { "memory", SCHEMA_QUANTITY, AT(ScnHost, memory_bytes),
           .unit = UNIT_SIZE, .min = 64 * MIB, .max = 256 * GIB,
@@ -254,6 +258,8 @@ const SchemaTable node_table = {
     .variant_key = "kind",
     .variants = (const SchemaVariant[]){
         { "host", &host_table },
+        { "switch", &switch_table },
+        { "modelled", &modelled_table },
         { NULL, NULL },
     },
 };

@@ -88,8 +88,8 @@ static const ScenarioCase type_cases[] = {
       "  ^" },
     { "seed: 7", "flavour: 7",
       "s.yaml:3:1: no key 'flavour' in scenario; its keys are format, name, "
-      "description, seed, time, nodes, capture, steps, expect, controls, "
-      "quick\n"
+      "description, seed, time, nodes, networks, links, fabric, traffic, "
+      "capture, steps, expect, controls, quick\n"
       "  flavour: 7\n"
       "  ^" },
     { "memory: 256MiB", "memory: 256",

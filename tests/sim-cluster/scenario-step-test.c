@@ -107,7 +107,8 @@ static const ScenarioCase step_cases[] = {
     { "fio: {interface: vif1,",
       "run: fio\n"
       "      fio: {interface: vif1,",
-      "s.yaml:34:12: a load is either 'fio' or 'run'\n"
+      "s.yaml:34:12: a load is one of 'fio', 'iperf3', 'ping' and "
+      "'run'\n"
       "        run: fio\n"
       "             ^" },
     { "runtime: 100ms}", "runtime: 100ms, rwmixread: 70%}",

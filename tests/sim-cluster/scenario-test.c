@@ -291,7 +291,8 @@ static void test_metric_names(void **state)
         { "_bool", UNIT_BOOL },      { "_text", UNIT_TEXT },
         { "_iops", UNIT_COUNT },     { "iops_min", UNIT_COUNT },
         { "iops_max", UNIT_COUNT },  { "iops_mean", UNIT_COUNT },
-        { "exit_code", UNIT_COUNT },
+        { "exit_code", UNIT_COUNT }, { "_ppm", UNIT_PERCENT },
+        { "_um", UNIT_COUNT },       { "_mdb", UNIT_COUNT },
     };
 
     (void)state;

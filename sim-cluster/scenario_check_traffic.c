@@ -1,0 +1,158 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * scenario_check_traffic.c: modelled traffic and the boards of receded-port
+ * switches, as far as the scenario alone can tell.
+ */
+#include "scenario_check.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "scenario_topology.h"
+
+#define GBIT UINT64_C(1000000000)
+
+/* ---- geometry ------------------------------------------------------------- */
+
+static bool is_lane_rate(uint64_t bps)
+{
+    return bps == 10 * GBIT || bps == 25 * GBIT || bps == 50 * GBIT ||
+           bps == 100 * GBIT;
+}
+
+void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw)
+{
+    const ScnGeometry *g = sw->geometry;
+    uint64_t connectors = g->columns * g->rows;
+
+    if (sw->ports > connectors) {
+        scenario_problem(c, g, "columns",
+                         "%" G_GUINT64_FORMAT " columns of %" G_GUINT64_FORMAT
+                         " hold %" G_GUINT64_FORMAT
+                         " connectors: too few for %" G_GUINT64_FORMAT " ports",
+                         g->columns, g->rows, connectors, sw->ports);
+    }
+    if (!is_lane_rate(g->lane_rate_bps)) {
+        scenario_problem(c, g, "lane_rate",
+                         "lanes have 10, 25, 50 or 100 Gbit");
+    }
+    if (g->layout == SCN_GEOMETRY_FLAT && !g->baseline) {
+        scenario_problem(c, g, "layout",
+                         "a flat board has no receded ports: only with "
+                         "`baseline: true`");
+    } else if (g->layout != SCN_GEOMETRY_FLAT && g->baseline) {
+        scenario_problem(c, g, "baseline", "only a flat board is a baseline");
+    }
+    if (g->layout == SCN_GEOMETRY_STAIR && g->steps < 3) {
+        scenario_problem(c, g, "steps",
+                         "fewer than three depth positions are not a "
+                         "receded-port board");
+    }
+}
+
+/* ---- traffic --------------------------------------------------------------- */
+
+static void check_file(ScenarioCheck *c, const ScnTraffic *t, const char *key,
+                       const char *path)
+{
+    struct stat st;
+
+    if (path && (stat(path, &st) < 0 || !S_ISREG(st.st_mode))) {
+        scenario_problem(c, t, key, "no file '%s'", path);
+    }
+}
+
+/* Keys that only some patterns have. */
+static void check_keys(ScenarioCheck *c, ScnTraffic *t)
+{
+    bool messages =
+        t->pattern == SCN_PATTERN_POISSON || t->pattern == SCN_PATTERN_INCAST;
+    const struct {
+        const char *key;
+        bool fits;
+    } keys[] = {
+        { "message", messages && !t->sizes },
+        { "sizes", t->pattern == SCN_PATTERN_POISSON },
+        { "trace", t->pattern == SCN_PATTERN_TRACE },
+        { "target", t->pattern == SCN_PATTERN_INCAST },
+        { "senders", t->pattern != SCN_PATTERN_TRACE },
+        { "load", t->pattern != SCN_PATTERN_TRACE },
+        { "rate", t->pattern != SCN_PATTERN_TRACE },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (!keys[i].fits && schema_given(&t->obj, keys[i].key)) {
+            scenario_problem(c, t, keys[i].key,
+                             "'%s' does not go with what else is written here",
+                             keys[i].key);
+        }
+    }
+    if (!messages || t->sizes) {
+        t->message_bytes = 0;
+    }
+}
+
+static void check_rate(ScenarioCheck *c, const ScnTraffic *t)
+{
+    if (t->pattern == SCN_PATTERN_TRACE) {
+        if (!t->trace) {
+            scenario_problem(c, t, "pattern", "'trace' is missing: the file");
+        }
+    } else if (!t->load_ppm == !t->rate_bps) {
+        scenario_problem(c, t, t->load_ppm ? "rate" : NULL,
+                         "traffic has either a 'load' or a 'rate'");
+    }
+}
+
+static void check_target(ScenarioCheck *c, const ScnTraffic *t)
+{
+    uint32_t index;
+
+    if (t->pattern != SCN_PATTERN_INCAST) {
+        return;
+    }
+    if (!t->target) {
+        scenario_problem(c, t, "pattern",
+                         "'target' is missing: where all send to");
+        return;
+    }
+    index = topology_node(c->s->topology, t->target);
+    if (index == TOPO_NONE ||
+        ((TopoNode *)c->s->topology->nodes->pdata[index])->kind !=
+            TOPO_MODELLED) {
+        scenario_problem(c, t, "target", "no modelled host '%s'", t->target);
+    }
+}
+
+static void check_one(ScenarioCheck *c, ScnTraffic *t)
+{
+    check_keys(c, t);
+    check_rate(c, t);
+    check_target(c, t);
+    check_file(c, t, "sizes", t->sizes);
+    check_file(c, t, "trace", t->trace);
+    if (c->s->topology->modelled < 2) {
+        scenario_problem(c, t, NULL,
+                         "traffic needs two modelled hosts or more");
+    } else if (t->senders > c->s->topology->modelled) {
+        scenario_problem(c, t, "senders", "there are %u modelled hosts",
+                         c->s->topology->modelled);
+    }
+    if (t->duration_ps && t->warmup_ps >= t->duration_ps) {
+        scenario_problem(c, t, "warmup", "nothing would be left to measure");
+    }
+    if (scenario_node(c->s, t->name) || !strcmp(t->name, "run")) {
+        scenario_problem(c, t, NULL,
+                         "'%s' is taken: a node, or the run itself, has this "
+                         "name",
+                         t->name);
+    }
+}
+
+void scenario_check_traffic(ScenarioCheck *c)
+{
+    for (unsigned i = 0; i < c->s->traffic->len; i++) {
+        check_one(c, c->s->traffic->pdata[i]);
+    }
+}

@@ -1,0 +1,274 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * scenario_tables_net.c: networks, switches, links, the fabric generator and
+ * modelled traffic.
+ */
+#include "scenario_tables.h"
+
+#include "scenario_net.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (UINT64_C(1) << 20)
+#define GBIT UINT64_C(1000000000)
+
+const char *const scn_geometry_words[] = { "flat", "triangular", "stair", "arc",
+                                           NULL };
+static const char *const routing_words[] = { "octilinear", "manhattan", NULL };
+const char *const scn_fec_words[] = { "none", "kp4", NULL };
+const char *const scn_fabric_words[] = { "single", "leaf-spine", "fat-tree",
+                                         NULL };
+const char *const scn_pattern_words[] = { "permutation", "incast", "poisson",
+                                          "trace", NULL };
+
+/* clang-format off */
+
+const SchemaTable network_table = {
+    .name = "network",
+    .doc = "A virtual network: its members see each other and nobody else.",
+    .size = sizeof(ScnNetwork),
+    .name_offset = offsetof(ScnNetwork, name),
+    .fields = (const SchemaField[]){
+        { "vni", SCHEMA_COUNT, AT(ScnNetwork, vni), .min = 1,
+          .max = 0xffffff, .flags = SCHEMA_REQUIRED,
+          .doc = "its number in the outer header" },
+        { NULL },
+    },
+};
+
+const SchemaTable vnic_table = {
+    .name = "vnic",
+    .doc = "A virtual NIC of the card: a PCI function with an ENA-compatible "
+           "interface. The guest's interface has the same name, and its "
+           "address once it is up.",
+    .size = sizeof(ScnVnic),
+    .name_offset = offsetof(ScnVnic, name),
+    .fields = (const SchemaField[]){
+        { "network", SCHEMA_NAME, AT(ScnVnic, network),
+          .flags = SCHEMA_REQUIRED, .doc = "the virtual network it is in" },
+        { "address", SCHEMA_SCALAR, AT(ScnVnic, address),
+          .scalar = &scn_cidr_scalar, .flags = SCHEMA_REQUIRED,
+          .doc = "its IPv4 address and the length of the prefix" },
+        { "queues", SCHEMA_COUNT, AT(ScnVnic, queues), .min = 1, .max = 32,
+          .fallback = "1",
+          .doc = "pairs of I/O queues; the driver uses one a processor at "
+                 "most" },
+        { "mtu", SCHEMA_COUNT, AT(ScnVnic, mtu), .min = 576, .max = 9216,
+          .fallback = "1500", .doc = "bytes of the largest IP packet" },
+        { NULL },
+    },
+};
+
+static const SchemaTable geometry_table = {
+    .name = "geometry",
+    .doc = "Where the ports of a receded-port switch stand on its board. It "
+           "decides how long each trace is, so what its lanes lose, and "
+           "whether a port needs a retimer.",
+    .size = sizeof(ScnGeometry),
+    .fields = (const SchemaField[]){
+        { "layout", SCHEMA_ENUM, AT(ScnGeometry, layout),
+          .choices = scn_geometry_words, .flags = SCHEMA_REQUIRED,
+          .doc = "pattern of the board edge; `flat` only with `baseline`" },
+        { "baseline", SCHEMA_BOOL, AT(ScnGeometry, baseline),
+          .fallback = "false",
+          .doc = "an ordinary board, to compare with" },
+        { "columns", SCHEMA_COUNT, AT(ScnGeometry, columns), .min = 1,
+          .max = 64, .fallback = "16", .doc = "connectors side by side" },
+        { "rows", SCHEMA_COUNT, AT(ScnGeometry, rows), .min = 1, .max = 4,
+          .fallback = "2", .doc = "connectors on top of each other" },
+        { "pitch", SCHEMA_SCALAR, AT(ScnGeometry, pitch_um),
+          .scalar = &scn_length_scalar, .fallback = "22mm",
+          .doc = "from one column to the next" },
+        { "setback", SCHEMA_SCALAR, AT(ScnGeometry, setback_um),
+          .scalar = &scn_length_scalar, .fallback = "110mm",
+          .doc = "of the connectors that are receded the most" },
+        { "steps", SCHEMA_COUNT, AT(ScnGeometry, steps), .min = 1, .max = 32,
+          .fallback = "4", .doc = "depth positions of a stair" },
+        { "asic_depth", SCHEMA_SCALAR, AT(ScnGeometry, asic_depth_um),
+          .scalar = &scn_length_scalar, .fallback = "150mm",
+          .doc = "of the switching circuit behind the foremost connectors" },
+        { "routing", SCHEMA_ENUM, AT(ScnGeometry, routing),
+          .choices = routing_words, .fallback = "octilinear",
+          .doc = "traces in steps of 45 or of 90 degrees" },
+        { "alpha", SCHEMA_SCALAR, AT(ScnGeometry, alpha_mdb_per_inch),
+          .scalar = &scn_attenuation_scalar, .fallback = "0.9dB/in",
+          .doc = "loss of a trace at half the lane's symbol rate" },
+        { "budget", SCHEMA_SCALAR, AT(ScnGeometry, budget_mdb),
+          .scalar = &scn_loss_scalar, .fallback = "7dB",
+          .doc = "loss that the host board may have" },
+        { "lane_rate", SCHEMA_QUANTITY, AT(ScnGeometry, lane_rate_bps),
+          .unit = UNIT_RATE, .min = 10 * GBIT, .max = 100 * GBIT,
+          .fallback = "25Gbit", .doc = "10, 25, 50 or 100 Gbit" },
+        { "retimers", SCHEMA_BOOL, AT(ScnGeometry, retimers),
+          .fallback = "false",
+          .doc = "whether ports beyond the budget get one; without, they do "
+                 "not train or have bit errors" },
+        { NULL },
+    },
+};
+
+#define SWITCH_ROWS(type)                                                   \
+    { "buffer", SCHEMA_QUANTITY, AT(type, buffer_bytes), .unit = UNIT_SIZE, \
+      .min = 16 * KIB, .max = 1024 * MIB, .fallback = "16MiB",              \
+      .doc = "shared by all ports" },                                       \
+    { "ecn_threshold", SCHEMA_QUANTITY, AT(type, ecn_threshold_bytes),      \
+      .unit = UNIT_SIZE, .max = 1024 * MIB, .fallback = "100KiB",           \
+      .doc = "queue length from which packets are marked; 0B: never" },     \
+    { "latency", SCHEMA_QUANTITY, AT(type, latency_ps),                     \
+      .unit = UNIT_DURATION, .max = PS_PER_MS, .fallback = "500ns",         \
+      .doc = "from the last bit in to the queue of the way out" }
+
+const SchemaTable switch_table = {
+    .name = "switch",
+    .doc = "An output-queued switch with a shared buffer.",
+    .size = sizeof(ScnSwitch),
+    .name_offset = offsetof(ScnNode, name),
+    .fields = (const SchemaField[]){
+        { "kind", SCHEMA_ENUM, AT(ScnNode, kind), .choices = scn_node_words,
+          .flags = SCHEMA_REQUIRED, .doc = "`switch`" },
+        { "ports", SCHEMA_COUNT, AT(ScnSwitch, ports), .min = 2, .max = 256,
+          .flags = SCHEMA_REQUIRED, .doc = "p0, p1 ..." },
+        { "rate", SCHEMA_QUANTITY, AT(ScnSwitch, rate_bps),
+          .unit = UNIT_RATE, .min = GBIT, .max = 1600 * GBIT,
+          .fallback = "25Gbit", .doc = "of a port" },
+        SWITCH_ROWS(ScnSwitch),
+        { "geometry", SCHEMA_OBJECT, AT(ScnSwitch, geometry),
+          .table = &geometry_table, .flags = SCHEMA_OPTIONAL,
+          .doc = "of a receded-port switch; left out: traces do not matter" },
+        { NULL },
+    },
+};
+
+const SchemaTable modelled_table = {
+    .name = "modelled",
+    .doc = "A host that only sends and receives modelled traffic.",
+    .size = sizeof(ScnModelled),
+    .name_offset = offsetof(ScnNode, name),
+    .fields = (const SchemaField[]){
+        { "kind", SCHEMA_ENUM, AT(ScnNode, kind), .choices = scn_node_words,
+          .flags = SCHEMA_REQUIRED, .doc = "`modelled`" },
+        { NULL },
+    },
+};
+
+#define LINK_RATE(type, member, text, what)                                 \
+    { text, SCHEMA_QUANTITY, AT(type, member), .unit = UNIT_RATE,           \
+      .min = GBIT, .max = 1600 * GBIT, .fallback = "25Gbit", .doc = what }
+#define LINK_DELAY(type)                                                    \
+    { "delay", SCHEMA_QUANTITY, AT(type, delay_ps), .unit = UNIT_DURATION,  \
+      .max = PS_PER_S, .fallback = "500ns",                                 \
+      .doc = "from one end to the other; hosts run side by side because of "\
+             "it, so it cannot be 0" }
+
+const SchemaTable link_table = {
+    .name = "link",
+    .doc = "A cable between two ports, the same in both directions.",
+    .size = sizeof(ScnLink),
+    .identity = "name",
+    .fields = (const SchemaField[]){
+        { "name", SCHEMA_NAME, AT(ScnLink, name),
+          .doc = "in metrics, faults and captures; the nodes at its ends when "
+                 "left out: host0-sw0" },
+        { "a", SCHEMA_TEXT, AT(ScnLink, a), .flags = SCHEMA_REQUIRED,
+          .doc = "one end: HOST.card, or SWITCH.pN" },
+        { "b", SCHEMA_TEXT, AT(ScnLink, b), .flags = SCHEMA_REQUIRED,
+          .doc = "the other end" },
+        LINK_RATE(ScnLink, rate_bps, "rate", "of each direction"),
+        LINK_DELAY(ScnLink),
+        { "loss", SCHEMA_QUANTITY, AT(ScnLink, loss_ppm),
+          .unit = UNIT_PERCENT, .max = 1000000, .fallback = "0%",
+          .doc = "packets lost at random" },
+        { "ber", SCHEMA_SCALAR, AT(ScnLink, ber_atto),
+          .scalar = &scn_ber_scalar, .fallback = "0",
+          .doc = "bit-error rate before error correction" },
+        { "fec", SCHEMA_ENUM, AT(ScnLink, fec), .choices = scn_fec_words,
+          .fallback = "none", .doc = "forward error correction" },
+        { NULL },
+    },
+};
+
+const SchemaTable fabric_table = {
+    .name = "fabric",
+    .doc = "Makes switches, links and modelled hosts. Hosts of `nodes` that "
+           "have a NIC and no link of their own are attached to it, spread "
+           "evenly; modelled hosts m-0, m-1 ... fill the other places. "
+           "Switches are leaf-N, spine-N; edge-N, agg-N, core-N; or "
+           "switch-0; links are called after their ends, the lower one first: "
+           "m-0-edge-0, edge-0-agg-1.",
+    .size = sizeof(ScnFabric),
+    .fields = (const SchemaField[]){
+        { "kind", SCHEMA_ENUM, AT(ScnFabric, kind),
+          .choices = scn_fabric_words, .flags = SCHEMA_REQUIRED,
+          .doc = "one switch; two stages; or a k-ary fat tree" },
+        { "hosts", SCHEMA_COUNT, AT(ScnFabric, hosts), .max = 65536,
+          .fallback = "0", .doc = "modelled hosts" },
+        { "k", SCHEMA_COUNT, AT(ScnFabric, k), .max = 64, .fallback = "0",
+          .flags = SCHEMA_UNSET_ZERO,
+          .doc = "ports of a fat tree's switches: even; k*k*k/4 places" },
+        { "leaves", SCHEMA_COUNT, AT(ScnFabric, leaves), .max = 256,
+          .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "leaf switches of leaf-spine" },
+        { "spines", SCHEMA_COUNT, AT(ScnFabric, spines), .max = 128,
+          .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "spine switches of leaf-spine" },
+        { "hosts_per_leaf", SCHEMA_COUNT, AT(ScnFabric, hosts_per_leaf),
+          .max = 128, .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "places at a leaf" },
+        LINK_RATE(ScnFabric, rate_bps, "rate", "of links to hosts"),
+        LINK_RATE(ScnFabric, uplink_rate_bps, "uplink_rate",
+                  "of links between switches"),
+        LINK_DELAY(ScnFabric),
+        SWITCH_ROWS(ScnFabric),
+        { NULL },
+    },
+};
+
+const SchemaTable traffic_table = {
+    .name = "traffic",
+    .doc = "Packets between modelled hosts; its metrics are NAME.METRIC.",
+    .size = sizeof(ScnTraffic),
+    .name_offset = offsetof(ScnTraffic, name),
+    .fields = (const SchemaField[]){
+        { "pattern", SCHEMA_ENUM, AT(ScnTraffic, pattern),
+          .choices = scn_pattern_words, .flags = SCHEMA_REQUIRED,
+          .doc = "`permutation`: each sends to one other; `incast`: all send "
+                 "to `target`; `poisson`: messages at random to random "
+                 "others; `trace`: flows of a file" },
+        { "load", SCHEMA_QUANTITY, AT(ScnTraffic, load_ppm),
+          .unit = UNIT_PERCENT, .max = 1000000,
+          .flags = SCHEMA_UNSET_ZERO,
+          .doc = "of the sender's link, or ..." },
+        { "rate", SCHEMA_QUANTITY, AT(ScnTraffic, rate_bps),
+          .unit = UNIT_RATE, .max = 1600 * GBIT, .flags = SCHEMA_UNSET_ZERO,
+          .doc = "... of each sender" },
+        { "packet", SCHEMA_QUANTITY, AT(ScnTraffic, packet_bytes),
+          .unit = UNIT_SIZE, .min = 64, .max = 9600, .fallback = "1500B",
+          .doc = "bytes of a packet" },
+        { "message", SCHEMA_QUANTITY, AT(ScnTraffic, message_bytes),
+          .unit = UNIT_SIZE, .min = 1, .max = 1024 * MIB,
+          .fallback = "64KiB", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "bytes of a message of `poisson` and `incast`" },
+        { "sizes", SCHEMA_PATH, AT(ScnTraffic, sizes),
+          .doc = "file with the distribution of message sizes: lines of "
+                 "BYTES and cumulative probability" },
+        { "trace", SCHEMA_PATH, AT(ScnTraffic, trace),
+          .doc = "file of flows: lines of NANOSECONDS, SOURCE, DESTINATION "
+                 "(numbers of modelled hosts) and BYTES" },
+        { "target", SCHEMA_NAME, AT(ScnTraffic, target),
+          .doc = "the modelled host of an incast" },
+        { "senders", SCHEMA_COUNT, AT(ScnTraffic, senders), .max = 65536,
+          .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "how many modelled hosts send; 0: all" },
+        { "start", SCHEMA_QUANTITY, AT(ScnTraffic, start_ps),
+          .unit = UNIT_DURATION, .fallback = "0s",
+          .doc = "simulated time of its beginning" },
+        { "duration", SCHEMA_QUANTITY, AT(ScnTraffic, duration_ps),
+          .unit = UNIT_DURATION, .fallback = "0s",
+          .doc = "how long; 0: to the end of the run" },
+        { "warmup", SCHEMA_QUANTITY, AT(ScnTraffic, warmup_ps),
+          .unit = UNIT_DURATION, .fallback = "0s",
+          .doc = "packets sent this long after the start are not measured" },
+        { NULL },
+    },
+};
+/* clang-format on */

@@ -1,0 +1,490 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * scenario-net-test.c: the network part of the language: every mistake with
+ * the text a user sees, and the topology that follows from what is written.
+ */
+#include "scenario_fixture.h"
+
+#include <string.h>
+
+#include "metrics_table.h"
+#include "scenario_net.h"
+
+static const char small[] =
+    "format: 1\n"
+    "name: net\n"
+    "networks: {blue: {vni: 7}, red: {vni: 8}}\n"
+    "nodes:\n"
+    "  host0: {kind: host, card: {nic: {\n"
+    "    vnic0: {network: blue, address: 172.16.0.1/24}}}}\n"
+    "  host1: {kind: host, card: {nic: {\n"
+    "    vnic0: {network: blue, address: 172.16.0.2/24, mtu: 9000}}}}\n"
+    "  bare: {kind: host}\n"
+    "  sw0: {kind: switch, ports: 4}\n"
+    "links:\n"
+    "  - {a: host0.card, b: sw0.p0, delay: 300ns}\n"
+    "  - {a: host1.card, b: sw0.p1, rate: 10Gbit}\n"
+    "traffic: {}\n"
+    "steps:\n"
+    "  - boot: {node: [host0, host1]}\n"
+    "  - load: {as: pings, node: host0, ping: {to: host1}}\n"
+    "  - fault: {kind: link-down, link: host0-sw0, time: 5ms}\n"
+    "  - finish: {load: pings}\n"
+    "expect:\n"
+    "  - {id: replies, metric: pings.received_count, is: 10}\n";
+
+static char *edit(const char *from, const char *to)
+{
+    const char *at = strstr(small, from);
+
+    if (!at) {
+        fail_msg("'%s' is not in the fixture", from);
+        return NULL;
+    }
+    return g_strdup_printf("%.*s%s%s", (int)(at - small), small, to,
+                           at + strlen(from));
+}
+
+/* The first line of what is said about an edit. */
+static void refused(const char *from, const char *to, const char *message)
+{
+    g_autofree char *text = edit(from, to);
+    g_autoptr(GError) err = NULL;
+    g_autoptr(Scenario) s = scenario_try(text, NULL, &err);
+    g_auto(GStrv) lines = NULL;
+
+    if (s) {
+        fail_msg("accepted: %s", to);
+        return;
+    }
+    lines = g_strsplit(err->message, "\n", 2);
+    assert_string_equal(lines[0], message);
+}
+
+typedef struct Case {
+    const char *from, *to, *message;
+} Case;
+
+static void check_cases(const Case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        refused(cases[i].from, cases[i].to, cases[i].message);
+    }
+}
+
+/* ---- mistakes -------------------------------------------------------------- */
+
+static const Case network_cases[] = {
+    { "red: {vni: 8}", "red: {vni: 7}",
+      "s.yaml:3:39: network 'blue' has this number already" },
+    { "vni: 8", "vni: 0", "s.yaml:3:39: '0' is out of range: 1 to 16777215" },
+    { "172.16.0.2/24", "172.16.0.1/24",
+      "s.yaml:8:37: duplicate address: 172.16.0.1 of network 'blue' is "
+      "host0.vnic0's already" },
+    { "172.16.0.2/24", "172.16.0.2",
+      "s.yaml:8:37: '172.16.0.2' is not an address with its prefix: like "
+      "172.16.0.1/24" },
+    { "172.16.0.2/24", "172.16.0.256/24",
+      "s.yaml:8:37: '172.16.0.256/24' is not an address with its prefix: like "
+      "172.16.0.1/24" },
+    { "172.16.0.2/24", "172.16.0.255/24",
+      "s.yaml:8:37: the first and the last address of a subnet are not for "
+      "hosts" },
+    { "172.16.0.2/24", "224.0.0.5/24",
+      "s.yaml:8:37: no host can have this address" },
+    { "{network: blue, address: 172.16.0.2",
+      "{network: green, address: 1.2.3.4",
+      "s.yaml:8:22: no network 'green'; there are blue, red" },
+    { "mtu: 9000", "mtu: 9300",
+      "s.yaml:8:57: '9300' is out of range: 576 to 9216" },
+    { "    vnic0: {network: blue, address: 172.16.0.2",
+      "    nic: {network: blue, address: 172.16.0.2",
+      "s.yaml:8:5: 'nic' is the name of something else of this host" },
+    { "{kind: host}", "{kind: host, card: {}}",
+      "s.yaml:9:28: a card needs 'interfaces' with 'drives', a 'nic', or "
+      "both" },
+    { "{kind: host}", "{kind: hots}",
+      "s.yaml:9:16: no kind 'hots'; did you mean 'host'?" },
+};
+
+static const Case link_cases[] = {
+    { "b: sw0.p1", "b: sw1.p1",
+      "s.yaml:13:24: no node 'sw1'; did you mean "
+      "'sw0'?" },
+    { "b: sw0.p1", "b: sw0.p4",
+      "s.yaml:13:24: no port 'sw0.p4': switch 'sw0' has p0 to p3" },
+    { "b: sw0.p1", "b: sw0",
+      "s.yaml:13:24: no port 'sw0': switch 'sw0' has p0 to p3" },
+    { "b: sw0.p1", "b: sw0.p0",
+      "s.yaml:13:24: port sw0.p0 has a cable already: 'host0-sw0'" },
+    { "a: host1.card", "a: host1.vnic0",
+      "s.yaml:13:9: no port 'host1.vnic0': write host1.card" },
+    { "a: host1.card", "a: bare.card",
+      "s.yaml:13:9: 'bare' has no card with a NIC" },
+    { "rate: 10Gbit", "rate: 40Gbit",
+      "s.yaml:13:38: ports of 'sw0' have 25Gbit" },
+    { "delay: 300ns", "delay: 0ns",
+      "s.yaml:12:39: a link without delay leaves no lookahead: what one end "
+      "sends would be at the other at the same instant, so the two could not "
+      "run side by side; a metre of cable is 5ns" },
+    { "rate: 10Gbit", "name: host0-sw0",
+      "s.yaml:13:38: a second link 'host0-sw0'" },
+    { "rate: 10Gbit", "ber: 0.1",
+      "s.yaml:13:37: '0.1' is not a bit-error rate: 0, or like 1e-12, from "
+      "1e-18 to 5e-1" },
+    { "rate: 10Gbit", "ber: 9e-1",
+      "s.yaml:13:37: '9e-1' is not a bit-error rate: 0, or like 1e-12, from "
+      "1e-18 to 5e-1" },
+    { "rate: 10Gbit", "fec: kp5",
+      "s.yaml:13:37: no fec 'kp5'; did you mean 'kp4'?" },
+    { "  - {a: host1.card, b: sw0.p1, rate: 10Gbit}\n", "",
+      "s.yaml:8:5: no way from 'host1' to 'host0', the first member of network "
+      "'blue'; add a link" },
+};
+
+static const Case switch_cases[] = {
+    { "ports: 4", "ports: 1", "s.yaml:10:30: '1' is out of range: 2 to 256" },
+    { "ports: 4", "ports: 4, ecn_threshold: 17MiB",
+      "s.yaml:10:48: the buffer is full before this many bytes wait" },
+    { "ports: 4", "ports: 4, geometry: {layout: round}",
+      "s.yaml:10:52: no layout 'round'; there are flat, triangular, stair, "
+      "arc" },
+    { "ports: 4", "ports: 4, geometry: {layout: flat}",
+      "s.yaml:10:52: a flat board has no receded ports: only with `baseline: "
+      "true`" },
+    { "ports: 4", "ports: 4, geometry: {layout: arc, baseline: true}",
+      "s.yaml:10:67: only a flat board is a baseline" },
+    { "ports: 4", "ports: 4, geometry: {layout: stair, steps: 2}",
+      "s.yaml:10:66: fewer than three depth positions are not a receded-port "
+      "board" },
+    { "ports: 4", "ports: 33, geometry: {layout: arc}",
+      "s.yaml:10:44: 16 columns of 2 hold 32 connectors: too few for 33 "
+      "ports" },
+    { "ports: 4", "ports: 4, geometry: {layout: arc, lane_rate: 40Gbit}",
+      "s.yaml:10:68: lanes have 10, 25, 50 or 100 Gbit" },
+    { "ports: 4", "ports: 4, geometry: {layout: arc, pitch: 22}",
+      "s.yaml:10:64: '22' is not a length: a number with one of: um mm m" },
+    { "ports: 4", "ports: 4, geometry: {layout: arc, budget: 7}",
+      "s.yaml:10:65: '7' is not a loss: a number with dB" },
+    { "ports: 4", "ports: 4, geometry: {layout: arc, alpha: 1dB}",
+      "s.yaml:10:64: '1dB' is not an attenuation: a number with dB/in" },
+};
+
+static const Case fabric_cases[] = {
+    { "traffic: {}", "fabric: {kind: fat-tree}",
+      "s.yaml:14:9: 'k' is missing: a fat-tree needs it" },
+    { "traffic: {}", "fabric: {kind: fat-tree, k: 3}",
+      "s.yaml:14:29: half of a switch's ports go up: 'k' is even" },
+    { "traffic: {}", "fabric: {kind: fat-tree, k: 4, hosts: 17}",
+      "s.yaml:14:39: 17 modelled and 0 full hosts need more ports than there "
+      "are: 16" },
+    { "traffic: {}", "fabric: {kind: single, hosts: 3, k: 4}",
+      "s.yaml:14:37: a single has no 'k'" },
+    { "traffic: {}", "fabric: {kind: single}",
+      "s.yaml:14:9: nothing is attached to the fabric" },
+    { "traffic: {}", "fabric: {kind: single, hosts: 2, delay: 0ps}",
+      "s.yaml:14:41: a link without delay leaves no lookahead: what one end "
+      "sends would be at the other at the same instant, so the two could not "
+      "run side by side; a metre of cable is 5ns" },
+    { "traffic: {}", "traffic: {bg: {pattern: permutation, load: 5%}}",
+      "s.yaml:14:11: traffic needs two modelled hosts or more" },
+};
+
+#define TRAFFIC(text) \
+    "fabric: {kind: single, hosts: 3}\ntraffic: {bg: " text "}"
+
+static const Case traffic_cases[] = {
+    { "traffic: {}", TRAFFIC("{pattern: permutation}"),
+      "s.yaml:15:11: traffic has either a 'load' or a 'rate'" },
+    { "traffic: {}", TRAFFIC("{pattern: permutation, load: 5%, rate: 1Gbit}"),
+      "s.yaml:15:54: traffic has either a 'load' or a 'rate'" },
+    { "traffic: {}", TRAFFIC("{pattern: incast, load: 5%}"),
+      "s.yaml:15:25: 'target' is missing: where all send to" },
+    { "traffic: {}", TRAFFIC("{pattern: incast, load: 5%, target: m-3}"),
+      "s.yaml:15:51: no modelled host 'm-3'" },
+    { "traffic: {}", TRAFFIC("{pattern: poisson, load: 5%, target: m-1}"),
+      "s.yaml:15:52: 'target' does not go with what else is written here" },
+    { "traffic: {}", TRAFFIC("{pattern: poisson, load: 5%, senders: 4}"),
+      "s.yaml:15:53: there are 3 modelled hosts" },
+    { "traffic: {}",
+      TRAFFIC("{pattern: poisson, load: 5%, duration: 1ms, warmup: 1ms}"),
+      "s.yaml:15:67: nothing would be left to measure" },
+    { "traffic: {}", TRAFFIC("{pattern: trace}"),
+      "s.yaml:15:25: 'trace' is missing: the file" },
+    { "traffic: {}", TRAFFIC("{pattern: bursty}"),
+      "s.yaml:15:25: no pattern 'bursty'; there are permutation, incast, "
+      "poisson, trace" },
+};
+
+static const Case step_cases[] = {
+    { "ping: {to: host1}", "ping: {to: host0}",
+      "s.yaml:17:47: 'host0' is the same host" },
+    { "ping: {to: host1}", "ping: {to: bare}",
+      "s.yaml:17:47: 'host0' and 'bare' share no network" },
+    { "ping: {to: host1}", "ping: {to: host1, network: red}",
+      "s.yaml:17:63: 'host0' is not in network 'red'" },
+    { "ping: {to: host1}", "ping: {to: sw0}",
+      "s.yaml:17:47: 'sw0' is not a host" },
+    { "ping: {to: host1}", "iperf3: {server: host1, proto: udp}",
+      "s.yaml:17:67: UDP needs a 'bitrate'" },
+    { "ping: {to: host1}", "iperf3: {server: host1, duration: 1500ms}",
+      "s.yaml:17:70: '1500ms' is not a multiple of 1s" },
+    { "ping: {to: host1}", "ping: {to: host1}, run: ls",
+      "s.yaml:17:5: a load is one of 'fio', 'iperf3', 'ping' and 'run'" },
+    { "node: [host0, host1]", "node: [host0]",
+      "s.yaml:17:47: 'host1' is not up here; boot it first" },
+    { "link: host0-sw0", "link: host0-sw1",
+      "s.yaml:18:36: no link 'host0-sw1'; did you mean 'host0-sw0'?" },
+    { "kind: link-down, link: host0-sw0", "kind: switch-down, switch: host0",
+      "s.yaml:18:40: no switch 'host0'; there are sw0" },
+    { "kind: link-down, link: host0-sw0", "kind: link-loss, link: host0-sw0",
+      "s.yaml:18:5: 'loss' is missing: how many; 0% is none" },
+    { "node: [host0, host1]", "node: [host0, sw0]",
+      "s.yaml:16:18: 'sw0' is not a host" },
+    { "pings.received_count", "sw0.retimers_count",
+      "s.yaml:21:27: no metric 'sw0.retimers_count'; see `outrigger list "
+      "metrics`" },
+    { "pings.received_count", "host0-sw0.ab_byts",
+      "s.yaml:21:27: no metric 'host0-sw0.ab_byts'; did you mean "
+      "'host0-sw0.ab_bytes'?" },
+};
+
+static const Case time_cases[] = {
+    { "networks:", "time: {window: 5us}\nnetworks:",
+      "s.yaml:3:16: a packet can be at 'host0' after 1326880ps, so longer "
+      "windows are not exact; 'quantum' allows it" },
+    { "networks:", "time: {window: 1us, quantum: 5us}\nnetworks:",
+      "s.yaml:3:30: 'window' is exact, 'quantum' is not: only one" },
+    { "networks:", "time: {mode: wall, quantum: 5us}\nnetworks:",
+      "s.yaml:3:29: windows are for simulated time, not `mode: wall`" },
+    { "networks:", "capture: {links: host1}\nnetworks:",
+      "s.yaml:3:18: no link 'host1'; there are host0-sw0, host1-sw0" },
+};
+
+#define MISTAKES(name)                                         \
+    static void test_##name##_mistakes(void **state)           \
+    {                                                          \
+        (void)state;                                           \
+        check_cases(name##_cases, G_N_ELEMENTS(name##_cases)); \
+    }
+MISTAKES(network)
+MISTAKES(link)
+MISTAKES(switch)
+MISTAKES(fabric)
+MISTAKES(traffic)
+MISTAKES(step)
+MISTAKES(time)
+
+/* ---- the topology ------------------------------------------------------------ */
+
+static const TopoNode *node(const Scenario *s, const char *name)
+{
+    uint32_t index = topology_node(s->topology, name);
+
+    assert_int_not_equal(index, TOPO_NONE);
+    return s->topology->nodes->pdata[index];
+}
+
+static void test_written(void **state)
+{
+    g_autoptr(Scenario) s = scenario_must(small, NULL);
+    const Topology *t = s->topology;
+    const TopoLink *l;
+    g_autofree char *mac = NULL;
+    unsigned end;
+
+    (void)state;
+    assert_int_equal(t->hosts, 3);
+    assert_int_equal(t->switches, 1);
+    assert_int_equal(node(s, "host1")->address, 0x0a000002);
+    assert_int_equal(node(s, "sw0")->address, 0);
+    assert_int_equal(topology_port(t, topology_node(t, "sw0"), 1, &end), 1);
+    assert_int_equal(end, 1);
+    assert_int_equal(topology_port(t, topology_node(t, "sw0"), 2, NULL),
+                     TOPO_NONE);
+    l = t->links->pdata[1];
+    assert_string_equal(l->name, "host1-sw0");
+    assert_int_equal(l->rate_bps, 10000000000);
+    /* 300 ns + 500 ns + 84 bytes at 25 Gbit/s (to host0) + 500 ns; at
+     * 10 Gbit/s to host1. */
+    assert_int_equal(node(s, "host0")->lookahead_ps, 1326880);
+    assert_int_equal(node(s, "host1")->lookahead_ps, 1367200);
+    assert_true(node(s, "bare")->lookahead_ps == UINT64_MAX);
+    mac = scn_mac_text(
+        ((ScnVnic *)scenario_host(s, "host1")->card->nic->pdata[0])->mac);
+    assert_true(g_str_has_prefix(mac, "06:"));
+    assert_true(g_str_has_suffix(mac, ":00:01:01"));
+}
+
+static void test_mac_follows_seed(void **state)
+{
+    const char *const sets[] = { "seed=2", NULL };
+    g_autoptr(Scenario) a = scenario_must(small, NULL);
+    g_autoptr(Scenario) b = scenario_must(small, sets);
+    const ScnVnic *x = scenario_host(a, "host0")->card->nic->pdata[0];
+    const ScnVnic *y = scenario_host(b, "host0")->card->nic->pdata[0];
+
+    (void)state;
+    assert_memory_not_equal(x->mac, y->mac, 6);
+}
+
+static Scenario *generated(const char *fabric)
+{
+    static const char links[] =
+        "  - {a: host0.card, b: sw0.p0, delay: 300ns}\n"
+        "  - {a: host1.card, b: sw0.p1, rate: 10Gbit}\n";
+    g_autofree char *with = edit("traffic: {}", fabric);
+    g_auto(GStrv) parts = g_strsplit(with, links, 2);
+    g_autofree char *text = g_strjoinv("", parts);
+    g_auto(GStrv) again = g_strsplit(text, "links:\n", 2);
+    g_autofree char *none = g_strjoinv("", again);
+    g_auto(GStrv) faults = g_strsplit(
+        none, "  - fault: {kind: link-down, link: host0-sw0, time: 5ms}\n", 2);
+    g_autofree char *last = g_strjoinv("", faults);
+
+    return scenario_must(last, NULL);
+}
+
+/* Each end of each link knows it, and no port has two. */
+static void check_ports(const Topology *t)
+{
+    for (uint32_t i = 0; i < t->links->len; i++) {
+        const TopoLink *l = t->links->pdata[i];
+
+        for (unsigned end = 0; end < 2; end++) {
+            unsigned found;
+
+            assert_int_equal(
+                topology_port(t, l->node[end], l->port[end], &found), i);
+            assert_int_equal(found, end);
+        }
+    }
+}
+
+static void test_fat_tree(void **state)
+{
+    g_autoptr(Scenario) s = generated("fabric: {kind: fat-tree, k: 4, "
+                                      "hosts: 14, delay: 1us}");
+    const Topology *t = s->topology;
+    const TopoLink *l;
+
+    (void)state;
+    assert_int_equal(t->modelled, 14);
+    assert_int_equal(t->switches, 1 + 8 + 8 + 4); /* sw0 is idle */
+    assert_int_equal(t->links->len, 16 + 16 + 16);
+    check_ports(t);
+    assert_int_equal(node(s, "core-3")->tier, 2);
+    /* Places 0 and 8 of 16: different pods. */
+    l = t->links->pdata[topology_link(t, "host0-edge-0")];
+    assert_int_equal(l->port[1], 0);
+    assert_int_not_equal(topology_link(t, "host1-edge-4"), TOPO_NONE);
+    /* Six links, five switches. */
+    assert_int_equal(node(s, "host0")->lookahead_ps,
+                     6 * PS_PER_US + UINT64_C(5) * (500000 + 26880));
+    /* Pod 0's second aggregation switch goes to cores 2 and 3. */
+    assert_int_not_equal(topology_link(t, "agg-1-core-2"), TOPO_NONE);
+    assert_int_equal(topology_link(t, "agg-1-core-1"), TOPO_NONE);
+}
+
+static void test_leaf_spine(void **state)
+{
+    g_autoptr(Scenario) s =
+        generated("fabric: {kind: leaf-spine, leaves: 3, spines: 2, "
+                  "hosts_per_leaf: 4, hosts: 5, uplink_rate: 100Gbit}");
+    const Topology *t = s->topology;
+
+    (void)state;
+    assert_int_equal(t->switches, 1 + 5);
+    assert_int_equal(t->links->len, 7 + 6);
+    check_ports(t);
+    assert_int_equal(node(s, "leaf-2")->ports, 6);
+    assert_int_equal(
+        ((TopoLink *)t->links->pdata[topology_link(t, "leaf-2-spine-1")])
+            ->rate_bps,
+        100000000000);
+    assert_int_not_equal(topology_link(t, "host1-leaf-1"), TOPO_NONE);
+}
+
+static void test_single(void **state)
+{
+    g_autoptr(Scenario) s = generated("fabric: {kind: single, hosts: 3}");
+    const Topology *t = s->topology;
+    Unit unit;
+
+    (void)state;
+    assert_int_equal(node(s, "switch-0")->ports, 5);
+    assert_int_equal(t->links->len, 5);
+    check_ports(t);
+    assert_true(metric_lookup(s, "switch-0.drops_count", &unit, NULL, NULL));
+    assert_true(metric_lookup(s, "m-2-switch-0.ab_bytes", &unit, NULL, NULL));
+    assert_int_equal(unit, UNIT_SIZE);
+    assert_false(metric_lookup(s, "m-2.boots_count", NULL, NULL, NULL));
+}
+
+/* What is written out loads back to the same text. */
+static void test_round_trip(void **state)
+{
+    g_autoptr(Scenario) s = generated(
+        "fabric: {kind: leaf-spine, leaves: 2, spines: 1, hosts_per_leaf: 8, "
+        "hosts: 6, delay: 750ns}\n"
+        "traffic:\n"
+        "  a: {pattern: permutation, load: 12.5%, warmup: 1ms}\n"
+        "  b: {pattern: incast, target: m-3, rate: 2Gbit, senders: 4}\n"
+        "  c: {pattern: poisson, load: 3%, message: 1KiB, duration: 2ms}");
+    g_autofree char *text = scenario_write(s, NULL);
+    g_autoptr(Scenario) again = scenario_must(text, NULL);
+    g_autofree char *second = scenario_write(again, NULL);
+
+    (void)state;
+    assert_string_equal(text, second);
+    assert_non_null(strstr(text, "# Derived: 3 full hosts, 6 modelled hosts, "
+                                 "4 switches, 10 links.\n"));
+    assert_non_null(strstr(text, "#   host0: underlay 10.0.0.1 "
+                                 "02:48:00:00:00:01, window "));
+}
+
+static void test_scalars_round_trip(void **state)
+{
+    g_autofree char *text =
+        edit("ports: 4", "ports: 4, geometry: {layout: arc, pitch: 21500um, "
+                         "setback: 0.1m, budget: 6.25dB, alpha: 0.75dB/in}");
+    const char *const sets[] = { "links.2.ber=25e-7", "links.2.fec=kp4", NULL };
+    g_autoptr(Scenario) s = scenario_must(text, sets);
+    const ScnSwitch *sw = (const ScnSwitch *)scenario_node(s, "sw0");
+    g_autofree char *out = scenario_write(s, NULL);
+
+    (void)state;
+    assert_int_equal(sw->geometry->pitch_um, 21500);
+    assert_int_equal(sw->geometry->setback_um, 100000);
+    assert_int_equal(sw->geometry->budget_mdb, 6250);
+    assert_int_equal(sw->geometry->alpha_mdb_per_inch, 750);
+    assert_int_equal(((ScnLink *)s->links->pdata[1])->ber_atto,
+                     UINT64_C(2500000000000));
+    assert_non_null(strstr(out, "pitch: 21.5mm\n"));
+    assert_non_null(strstr(out, "setback: 100mm\n"));
+    assert_non_null(strstr(out, "budget: 6.25dB\n"));
+    assert_non_null(strstr(out, "ber: 25e-7\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_network_mistakes),
+        cmocka_unit_test(test_link_mistakes),
+        cmocka_unit_test(test_switch_mistakes),
+        cmocka_unit_test(test_fabric_mistakes),
+        cmocka_unit_test(test_traffic_mistakes),
+        cmocka_unit_test(test_step_mistakes),
+        cmocka_unit_test(test_time_mistakes),
+        cmocka_unit_test(test_written),
+        cmocka_unit_test(test_mac_follows_seed),
+        cmocka_unit_test(test_fat_tree),
+        cmocka_unit_test(test_leaf_spine),
+        cmocka_unit_test(test_single),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_scalars_round_trip),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
