@@ -83,10 +83,10 @@ uint64_t lockstep_reach_ps(const Lockstep *l, unsigned from, unsigned to);
 /* ---- a host's side ------------------------------------------------------ */
 
 typedef struct LockstepFuture {
-    uint64_t act_ps;   /* neither vCPU nor timer acts before */
-    uint64_t out_ps;   /* nothing departs before; >= act_ps */
-    uint64_t sent_ps;  /* link_unconsumed_ps() of its ring to the engine */
-    uint64_t need_ps;  /* a grant beyond this is of use */
+    uint64_t act_ps;  /* neither vCPU nor timer acts before */
+    uint64_t out_ps;  /* nothing departs before; >= act_ps */
+    uint64_t sent_ps; /* link_unconsumed_ps() of its ring to the engine */
+    uint64_t need_ps; /* a grant beyond this is of use */
 } LockstepFuture;
 
 /* The first stamp in the host's ring from the engine, in the run's time. Read

@@ -13,8 +13,7 @@
 static void say_how(Execution *x, const char *what)
 {
     g_autofree char *at = unit_format(UNIT_DURATION, (int64_t)x->now_ps);
-    g_autofree char *head =
-        g_strdup_printf("stands still at %s; %s", at, what);
+    g_autofree char *head = g_strdup_printf("stands still at %s; %s", at, what);
 
     progress_note(x->progress, head);
     for (unsigned i = 0; i < x->nodes->len; i++) {

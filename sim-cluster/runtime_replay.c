@@ -16,8 +16,7 @@
 
 /* ---- what the run directory says --------------------------------------- */
 
-static bool refuse(GError **error, const char *format, ...)
-    G_GNUC_PRINTF(2, 3);
+static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static bool refuse(GError **error, const char *format, ...)
 {
@@ -249,10 +248,9 @@ static int replay(const char *run_dir, RunOptions *options, Progress *progress)
     int64_t until_ps;
     int code;
 
-    if (!then ||
-        !(scn = read_scenario(then, run_dir, options->root, &error)) ||
-        !(install = host_install_find(
-              options->root, host_install_needs_guest(scn), &error)) ||
+    if (!then || !(scn = read_scenario(then, run_dir, options->root, &error)) ||
+        !(install = host_install_find(options->root,
+                                      host_install_needs_guest(scn), &error)) ||
         !check_install(then, install, &error) ||
         !(scratch = run_scratch_new(&error)) ||
         !(dir = run_dir_create(options->runs_dir, scn->name, &error))) {

@@ -182,7 +182,8 @@ static const ScenarioCase type_cases[] = {
       "  format: 2\n"
       "          ^" },
     { "    kind: host\n", "",
-      "s.yaml:6:3: 'kind' is missing in node; there are host\n"
+      "s.yaml:6:3: 'kind' is missing in node; there are host, switch, "
+      "modelled\n"
       "    hosta:\n"
       "    ^" },
     { "    kind: host", "    kind: hots",
