@@ -240,13 +240,6 @@ static const ScenarioCase type_cases[] = {
       "s.yaml:28:20: '256' is not an exit code: 0 to 255, or any\n"
       "        expect_exit: 256\n"
       "                     ^" },
-    { "      drives:\n"
-      "        ssd0: {size: 64MiB}\n"
-      "        ssd1: {size: 64MiB}\n",
-      "      drives: {}\n",
-      "s.yaml:10:15: 'drives' is empty\n"
-      "        drives: {}\n"
-      "                ^" },
 };
 
 static const ScenarioCase ref_cases[] = {
