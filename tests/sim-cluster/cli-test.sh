@@ -48,7 +48,8 @@ for word in help --help -h; do
     says out 'usage: outrigger VERB'
     quiet err
 done
-verbs='run validate show list report diff bench gdb regs schema version help'
+verbs='run validate show list report diff bench gdb regs schema version help
+    up ps console exec fault logs down replay'
 for verb in $verbs; do
     want 0 "$verb" --help
     quiet err
