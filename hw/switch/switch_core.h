@@ -156,7 +156,7 @@ typedef struct SwitchConfig {
     uint32_t buffer_cells; /* 1..2^31-1 */
     uint64_t pipeline_ps;  /* arrival to admission; 0 is allowed */
     uint64_t age_ps;       /* learned addresses; 0: they never age */
-    uint32_t mac_entries;  /* at most so many learned addresses; 0: none */
+    uint32_t mac_entries;  /* nothing is learned while so many are known */
     uint64_t seed;         /* of the ECMP hash and of the random source */
     SwitchQueueConfig queue[SWITCH_MAX_QUEUES]; /* the same on each port */
 } SwitchConfig;

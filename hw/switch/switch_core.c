@@ -1,0 +1,412 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * switch_core.c: buffer, marking, choosing and sending; the rules stand in
+ * switch_core.h.
+ *
+ * A port is brought up to date only when something needs it: before an
+ * admission to it, and at the end of a run. So the switch's count of used
+ * cells may be too high in between, never too low. A packet that the higher
+ * count admits is also admitted by the true one (both tests are monotone);
+ * only when it does not, all ports are brought up to date and it is tested
+ * again.
+ */
+#include "switch_priv.h"
+
+#include <string.h>
+
+static const char *const drop_names[SWITCH_DROPS] = {
+    "buffer",
+    "threshold",
+    "no_route",
+    "port_down",
+};
+
+const char *switch_drop_name(SwitchDrop reason)
+{
+    return (unsigned)reason < SWITCH_DROPS ? drop_names[reason] : "unknown";
+}
+
+uint64_t switch_serialise_ps(uint32_t bytes, uint64_t rate_bps)
+{
+    uint64_t bits = (uint64_t)(bytes + SWITCH_OVERHEAD_BYTES) * 8;
+    uint64_t scaled = bits * 1000000000000ull;
+
+    return scaled / rate_bps + (scaled % rate_bps != 0);
+}
+
+/* ---- rings --------------------------------------------------------------- */
+
+static void queue_grow(SwitchQueue *q)
+{
+    uint32_t cap = q->q ? (q->mask + 1) * 2 : 8;
+    SwitchPacket *bigger = switch_alloc(cap, sizeof(*bigger));
+
+    for (uint32_t i = 0; i < q->n; i++) {
+        bigger[i] = q->q[(q->head + i) & q->mask];
+    }
+    switch_resize(q->q, 0, 0);
+    q->q = bigger;
+    q->head = 0;
+    q->mask = cap - 1;
+}
+
+void switch_packet_push(SwitchQueue *q, const SwitchPacket *pkt)
+{
+    if (SWITCH_UNLIKELY(!q->q || q->n > q->mask)) {
+        queue_grow(q);
+    }
+    q->q[(q->head + q->n++) & q->mask] = *pkt;
+}
+
+static void pipe_grow(SwitchCore *sw)
+{
+    uint32_t cap = sw->pipe ? (sw->pipe_mask + 1) * 2 : 16;
+    SwitchPiped *bigger = switch_alloc(cap, sizeof(*bigger));
+
+    for (uint32_t i = 0; i < sw->pipe_n; i++) {
+        bigger[i] = sw->pipe[(sw->pipe_head + i) & sw->pipe_mask];
+    }
+    switch_resize(sw->pipe, 0, 0);
+    sw->pipe = bigger;
+    sw->pipe_head = 0;
+    sw->pipe_mask = cap - 1;
+}
+
+void switch_pipe_push(SwitchCore *sw, const SwitchPiped *piped)
+{
+    if (!sw->pipe || sw->pipe_n > sw->pipe_mask) {
+        pipe_grow(sw);
+    }
+    sw->pipe[(sw->pipe_head + sw->pipe_n++) & sw->pipe_mask] = *piped;
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static inline uint32_t wire_bytes(const SwitchPacket *pkt)
+{
+    return pkt->bytes + SWITCH_OVERHEAD_BYTES;
+}
+
+/* Rule 6, DRR among the queues of @mask. The queue chosen has been charged. */
+static uint32_t choose_drr(const SwitchCore *sw, SwitchPort *p,
+                           SwitchQueue *queues, uint32_t mask)
+{
+    for (;;) {
+        SwitchQueue *q = &queues[p->turn];
+
+        if (p->in_turn && (mask & 1u << p->turn)) {
+            uint32_t need = wire_bytes(&q->q[q->head]);
+
+            if (q->deficit_bytes >= need) {
+                q->deficit_bytes -= need;
+                if (q->n == 1) {
+                    q->deficit_bytes = 0;
+                    p->in_turn = 0;
+                }
+                return p->turn;
+            }
+        }
+        do {
+            p->turn = p->turn + 1u < sw->config.queues ? p->turn + 1 : 0;
+        } while (!(mask & 1u << p->turn));
+        p->in_turn = 1;
+        queues[p->turn].deficit_bytes +=
+            sw->config.queue[p->turn].quantum_bytes;
+    }
+}
+
+/* The choice at instant S = p->next_ps. */
+static void start_sending(const SwitchCore *sw, SwitchPort *p,
+                          SwitchQueue *queues)
+{
+    uint32_t strict = p->waiting & sw->strict_mask;
+    uint32_t which = strict ? 31u - (uint32_t)__builtin_clz(strict)
+                            : choose_drr(sw, p, queues, p->waiting);
+    const SwitchPacket *pkt = &queues[which].q[queues[which].head];
+
+    p->current = (uint8_t)which;
+    p->sending = 1;
+    p->next_ps += p->ps_per_byte ? (uint64_t)wire_bytes(pkt) * p->ps_per_byte
+                                 : switch_serialise_ps(pkt->bytes, p->rate_bps);
+}
+
+static void finish_sending(SwitchCore *sw, uint32_t port, SwitchPort *p,
+                           SwitchQueue *queues)
+{
+    SwitchQueue *q = &queues[p->current];
+    const SwitchPacket *pkt = &q->q[q->head];
+    uint32_t cells = switch_cells_of(sw, pkt->bytes);
+
+    sw->ops->depart(sw->opaque, port, p->next_ps, pkt);
+    p->tx_packets++;
+    p->tx_bytes += pkt->bytes;
+    q->sent_packets++;
+    q->cells -= cells;
+    sw->used_cells -= cells;
+    q->head = (q->head + 1) & q->mask;
+    if (--q->n == 0) {
+        p->waiting &= (uint8_t) ~(1u << p->current);
+    }
+    p->sending = 0;
+    if (!p->waiting) {
+        p->next_ps = SWITCH_NEVER_PS;
+    }
+}
+
+/* Departures up to @depart_to_ps, itself included; choices before
+ * @choose_before_ps. */
+static void port_advance(SwitchCore *sw, uint32_t port, uint64_t depart_to_ps,
+                         uint64_t choose_before_ps)
+{
+    SwitchPort *p = &sw->port[port];
+    SwitchQueue *queues = switch_queue(sw, port, 0);
+
+    for (;;) {
+        if (p->sending) {
+            if (p->next_ps > depart_to_ps) {
+                return;
+            }
+            finish_sending(sw, port, p, queues);
+        }
+        if (p->next_ps >= choose_before_ps) {
+            return; /* idle, or too early to choose */
+        }
+        start_sending(sw, p, queues);
+    }
+}
+
+static void advance_all(SwitchCore *sw, uint64_t depart_to_ps,
+                        uint64_t choose_before_ps)
+{
+    for (uint32_t w = 0; w < PORT_WORDS; w++) {
+        for (uint64_t left = sw->active[w]; left; left &= left - 1) {
+            uint32_t port = w * 64 + (uint32_t)__builtin_ctzll(left);
+
+            port_advance(sw, port, depart_to_ps, choose_before_ps);
+            if (sw->port[port].next_ps == SWITCH_NEVER_PS) {
+                sw->active[w] &= ~(1ull << (port % 64));
+            }
+        }
+    }
+}
+
+/* ---- admission ----------------------------------------------------------- */
+
+/* Rule 4 with the counts as they are. SWITCH_DROPS: admitted. */
+static inline SwitchDrop buffer_test(const SwitchCore *sw, const SwitchQueue *q,
+                                     uint32_t alpha_q8, uint32_t cells)
+{
+    uint32_t free_cells = sw->config.buffer_cells - sw->used_cells;
+
+    if (cells > free_cells) {
+        return SWITCH_DROP_BUFFER;
+    }
+    if (q->cells + cells > ((uint64_t)free_cells * alpha_q8) >> 8) {
+        return SWITCH_DROP_THRESHOLD;
+    }
+    return SWITCH_DROPS;
+}
+
+/* Rule 5. @depth: cells of the queue with the packet. */
+static bool ecn_mark(SwitchCore *sw, const SwitchQueueConfig *c, uint32_t depth)
+{
+    uint64_t random;
+
+    if (c->ecn_mode == SWITCH_ECN_STEP) {
+        return depth > c->ecn_min_cells;
+    }
+    if (c->ecn_mode != SWITCH_ECN_RED) {
+        return false;
+    }
+    random = switch_splitmix64(&sw->random) >> 32;
+    if (depth <= c->ecn_min_cells || depth > c->ecn_max_cells) {
+        return depth > c->ecn_max_cells;
+    }
+    return random < (uint64_t)(depth - c->ecn_min_cells) * c->ecn_max_q32 /
+                        (c->ecn_max_cells - c->ecn_min_cells);
+}
+
+static void drop(SwitchCore *sw, uint32_t port, uint64_t ps,
+                 const SwitchPacket *pkt, SwitchDrop reason)
+{
+    if (sw->ops->drop) {
+        sw->ops->drop(sw->opaque, port, ps, pkt, reason);
+    }
+}
+
+static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
+                    const SwitchPacket *pkt)
+{
+    SwitchPort *p = &sw->port[out];
+    uint32_t which = pkt->priority < sw->config.queues ? pkt->priority
+                                                       : sw->config.queues - 1;
+    const SwitchQueueConfig *c = &sw->config.queue[which];
+    SwitchQueue *q = switch_queue(sw, out, which);
+    uint32_t cells = switch_cells_of(sw, pkt->bytes);
+    SwitchDrop reason;
+
+    if (p->next_ps <= ps) {
+        port_advance(sw, out, ps, ps);
+    }
+    reason = buffer_test(sw, q, c->alpha_q8, cells);
+    if (SWITCH_UNLIKELY(reason != SWITCH_DROPS)) {
+        advance_all(sw, ps, ps);
+        reason = buffer_test(sw, q, c->alpha_q8, cells);
+        if (reason != SWITCH_DROPS) {
+            q->dropped[reason]++;
+            drop(sw, out, ps, pkt, reason);
+            return;
+        }
+    }
+    switch_packet_push(q, pkt);
+    q->cells += cells;
+    sw->used_cells += cells;
+    q->enqueued_packets++;
+    q->enqueued_bytes += pkt->bytes;
+    if (q->cells > q->max_cells) {
+        q->max_cells = q->cells;
+    }
+    if ((pkt->flags & SWITCH_PKT_ECT) && ecn_mark(sw, c, q->cells)) {
+        q->q[(q->head + q->n - 1) & q->mask].flags |= SWITCH_PKT_CE;
+        q->marked_packets++;
+    }
+    p->waiting |= (uint8_t)(1u << which);
+    if (p->next_ps == SWITCH_NEVER_PS) {
+        p->next_ps = ps; /* the choice at ps waits for all of this instant */
+    }
+    sw->active[out / 64] |= 1ull << (out % 64);
+}
+
+static void rx_drop(SwitchCore *sw, uint32_t port, uint64_t ps,
+                    const SwitchPacket *pkt, SwitchDrop reason)
+{
+    sw->port[port].rx_dropped[reason]++;
+    drop(sw, port, ps, pkt, reason);
+}
+
+/* To all ports that flood but @in; the last one gets the original handle. */
+static void flood(SwitchCore *sw, uint32_t in, uint64_t ps,
+                  const SwitchPacket *pkt)
+{
+    uint32_t last = SWITCH_MAX_PORTS;
+
+    for (uint32_t i = 0; i < sw->config.ports; i++) {
+        if (i != in && sw->port[i].up && sw->port[i].flood) {
+            last = i;
+        }
+    }
+    if (last == SWITCH_MAX_PORTS) {
+        rx_drop(sw, in, ps, pkt, SWITCH_DROP_NO_ROUTE);
+        return;
+    }
+    sw->port[in].flooded++;
+    for (uint32_t i = 0; i < last; i++) {
+        SwitchPacket copy = *pkt;
+
+        if (i == in || !sw->port[i].up || !sw->port[i].flood) {
+            continue;
+        }
+        if (sw->ops->copy) {
+            copy.user = sw->ops->copy(sw->opaque, pkt->user);
+        }
+        enqueue(sw, i, ps, &copy);
+    }
+    enqueue(sw, last, ps, pkt);
+}
+
+static void admit_l2(SwitchCore *sw, uint32_t in, uint64_t ps,
+                     const SwitchPacket *pkt)
+{
+    int32_t out = -1;
+
+    if (!sw->port[in].flood) {
+        rx_drop(sw, in, ps, pkt, SWITCH_DROP_NO_ROUTE);
+        return;
+    }
+    switch_mac_learn(sw, pkt->src & SWITCH_MAC_MASK, in, ps);
+    if (!(pkt->dst & SWITCH_MAC_GROUP)) {
+        out = switch_mac_find(sw, pkt->dst & SWITCH_MAC_MASK, ps);
+    }
+    if (out < 0) {
+        flood(sw, in, ps, pkt);
+    } else if ((uint32_t)out == in || !sw->port[out].up) {
+        rx_drop(sw, in, ps, pkt, SWITCH_DROP_NO_ROUTE);
+    } else {
+        enqueue(sw, (uint32_t)out, ps, pkt);
+    }
+}
+
+void switch_core_admit(SwitchCore *sw, uint32_t port, uint64_t admit_ps,
+                       const SwitchPacket *pkt)
+{
+    int32_t out;
+
+    if (SWITCH_UNLIKELY(!sw->is_up)) {
+        rx_drop(sw, port, admit_ps, pkt, SWITCH_DROP_PORT_DOWN);
+        return;
+    }
+    sw->port[port].rx_packets++;
+    sw->port[port].rx_bytes += pkt->bytes;
+    if (SWITCH_UNLIKELY(pkt->flags & SWITCH_PKT_L2)) {
+        admit_l2(sw, port, admit_ps, pkt);
+        return;
+    }
+    out = switch_route_pick(sw, pkt);
+    if (SWITCH_UNLIKELY(out < 0)) {
+        rx_drop(sw, port, admit_ps, pkt, SWITCH_DROP_NO_ROUTE);
+        return;
+    }
+    enqueue(sw, (uint32_t)out, admit_ps, pkt);
+}
+
+void switch_core_arrive(SwitchCore *sw, uint32_t port, uint64_t arrive_ps,
+                        const SwitchPacket *pkt)
+{
+    SwitchPiped piped = { arrive_ps + sw->config.pipeline_ps, port, *pkt };
+
+    sw->last_arrive_ps = arrive_ps;
+    if (!sw->is_up || !sw->port[port].up) {
+        rx_drop(sw, port, arrive_ps, pkt, SWITCH_DROP_PORT_DOWN);
+        return;
+    }
+    switch_pipe_push(sw, &piped);
+}
+
+void switch_core_run(SwitchCore *sw, uint64_t until_ps)
+{
+    if (until_ps <= sw->now_ps) {
+        return;
+    }
+    while (sw->pipe_n && sw->pipe[sw->pipe_head].admit_ps < until_ps) {
+        const SwitchPiped piped = sw->pipe[sw->pipe_head];
+
+        sw->pipe_head = (sw->pipe_head + 1) & sw->pipe_mask;
+        sw->pipe_n--;
+        switch_core_admit(sw, piped.port, piped.admit_ps, &piped.pkt);
+    }
+    advance_all(sw, until_ps - 1, until_ps);
+    sw->now_ps = until_ps;
+}
+
+uint64_t switch_core_now_ps(const SwitchCore *sw)
+{
+    return sw->now_ps;
+}
+
+uint64_t switch_core_next_ps(const SwitchCore *sw)
+{
+    uint64_t next =
+        sw->pipe_n ? sw->pipe[sw->pipe_head].admit_ps : SWITCH_NEVER_PS;
+
+    for (uint32_t w = 0; w < PORT_WORDS; w++) {
+        for (uint64_t left = sw->active[w]; left; left &= left - 1) {
+            uint32_t port = w * 64 + (uint32_t)__builtin_ctzll(left);
+
+            if (sw->port[port].next_ps < next) {
+                next = sw->port[port].next_ps;
+            }
+        }
+    }
+    return next;
+}

@@ -1,0 +1,161 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * fabric_host.c: modelled hosts: they send what their streams have ready,
+ * turn by turn, and count what arrives.
+ *
+ * The next packet is planned ahead: at instant S (the MAC is free and
+ * something is ready) the streams that are ready at or before S take turns in
+ * the order in which they came. Nothing that happens later can change it.
+ * Not modelled: acknowledgements, retransmission, congestion control.
+ */
+#include "fabric_priv.h"
+
+#include <string.h>
+
+#define NO_CHOICE UINT32_MAX
+
+static uint32_t packet_bytes(const FabricStream *s)
+{
+    if (s->gap_ps || s->left_bytes >= s->packet_bytes) {
+        return s->packet_bytes;
+    }
+    return MAX((uint32_t)s->left_bytes, FABRIC_MIN_FRAME_BYTES);
+}
+
+void fabric_stream_add(FabricHost *h, const FabricStream *s)
+{
+    if (h->n_streams == h->cap_streams) {
+        h->cap_streams = h->cap_streams ? h->cap_streams * 2 : 2;
+        h->streams = g_renew(FabricStream, h->streams, h->cap_streams);
+    }
+    h->streams[h->n_streams++] = *s;
+}
+
+static uint64_t earliest_ready_ps(const FabricHost *h)
+{
+    uint64_t ready = FABRIC_NEVER_PS;
+
+    for (uint32_t i = 0; i < h->n_streams; i++) {
+        ready = MIN(ready, h->streams[i].ready_ps);
+    }
+    for (uint32_t i = 0; i < h->n_sources; i++) {
+        ready = MIN(ready, h->sources[i].next_ps);
+    }
+    return ready;
+}
+
+/* Flows that begin at or before @ps, in the order (source, instant). */
+static void start_flows(Fabric *f, FabricHost *h, uint64_t ps)
+{
+    for (uint32_t i = 0; i < h->n_sources; i++) {
+        while (h->sources[i].next_ps <= ps) {
+            FabricStream s;
+
+            fabric_source_next(f, h, &h->sources[i], &s);
+            fabric_stream_add(h, &s);
+        }
+    }
+}
+
+static uint32_t choose(const FabricHost *h, uint64_t start_ps)
+{
+    uint32_t at = h->turn;
+
+    for (uint32_t i = 0; i < h->n_streams; i++, at++) {
+        at = at < h->n_streams ? at : 0;
+        if (h->streams[at].ready_ps <= start_ps) {
+            return at;
+        }
+    }
+    return NO_CHOICE;
+}
+
+void fabric_host_plan(Fabric *f, FabricHost *h)
+{
+    uint64_t ready = earliest_ready_ps(h);
+
+    h->depart_ps = FABRIC_NEVER_PS;
+    if (ready == FABRIC_NEVER_PS) {
+        return;
+    }
+    h->start_ps = MAX(h->free_ps, ready);
+    start_flows(f, h, h->start_ps);
+    h->chosen = choose(h, h->start_ps);
+    h->depart_ps =
+        h->start_ps +
+        switch_serialise_ps(packet_bytes(&h->streams[h->chosen]), h->rate_bps);
+}
+
+/* The stream has sent a packet of @bytes; the next turn is its successor's. */
+static void stream_sent(FabricHost *h, uint32_t at, uint32_t bytes)
+{
+    FabricStream *s = &h->streams[at];
+    bool ends;
+
+    if (s->gap_ps) {
+        s->ready_ps += s->gap_ps;
+        ends = s->ready_ps >= s->end_ps;
+    } else {
+        s->left_bytes -= MIN(s->left_bytes, bytes);
+        ends = s->left_bytes == 0;
+    }
+    if (!ends) {
+        h->turn = at + 1;
+        return;
+    }
+    memmove(s, s + 1, (h->n_streams - at - 1) * sizeof(*s));
+    h->n_streams--;
+    h->turn = at;
+}
+
+void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps)
+{
+    uint32_t wire = f->out_wire[f->node[h->node].base];
+
+    while (h->depart_ps < until_ps) {
+        const FabricStream *s = &h->streams[h->chosen];
+        SwitchPacket pkt = { .user = s->ready_ps,
+                             .dst = s->dst,
+                             .src = s->flow,
+                             .flow_hash = s->hash,
+                             .bytes = (uint16_t)packet_bytes(s),
+                             .priority = s->priority,
+                             .flags = s->flags };
+
+        fabric_wire_send(f, wire, h->depart_ps, &pkt);
+        h->sent++;
+        h->free_ps = h->depart_ps;
+        stream_sent(h, h->chosen, pkt.bytes);
+        fabric_host_plan(f, h);
+    }
+}
+
+static void flow_received(Fabric *f, uint32_t number, const FabricPacket *p)
+{
+    FabricFlow *flow = &f->flow[number];
+
+    flow->left_bytes -= MIN(flow->left_bytes, p->pkt.bytes);
+    if (flow->left_bytes == 0) {
+        fabric_flow_finished(f, flow, p->ps);
+        flow->start_ps = f->free_flow;
+        f->free_flow = number;
+    }
+}
+
+void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p)
+{
+    if (FABRIC_UNLIKELY(p->pkt.flags & FABRIC_PKT_FULL)) {
+        f->not_for_it++; /* flooded */
+        fabric_frame_drop(f, (uint32_t)p->pkt.user, h->node, p->ps,
+                          FABRIC_DROP_NOT_FOR_IT);
+        return;
+    }
+    h->received++;
+    if (p->pkt.user >= f->config.warmup_ps) {
+        hist_add(f->latency, p->ps - p->pkt.user);
+    }
+    if (p->pkt.src != FABRIC_NONE) {
+        flow_received(f, (uint32_t)p->pkt.src, p);
+    }
+}

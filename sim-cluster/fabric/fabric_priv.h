@@ -1,0 +1,355 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * fabric_priv.h: what the files of the fabric share; see fabric.h.
+ *
+ * One direction of a link is a wire. Wires are numbered by their receiving
+ * end: wire f->node[n].base + p ends at port p of node n, so a node's incoming
+ * wires lie side by side. A packet is in exactly one place: a host's egress, a
+ * wire (from its departure on, stamped with the instant at which the receiver
+ * acts on it), or a switch's queue. There is no global queue of events: each
+ * node knows the earliest instant at which it has something to do.
+ */
+#ifndef OUTRIGGER_FABRIC_PRIV_H
+#define OUTRIGGER_FABRIC_PRIV_H
+
+#include "fabric.h"
+#include "hist.h"
+
+#define FABRIC_LIKELY(x) __builtin_expect(!!(x), 1)
+#define FABRIC_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define FABRIC_NONE UINT32_MAX
+#define FABRIC_WINDOW_MAX_PS (1u << 24) /* so that sort keys fit 64 bits */
+#define FABRIC_PKT_FULL 0x10u /* a full host's frame; user is its slot */
+
+/* `ps`: when the receiver acts on it: a host at the arrival, a switch at the
+ * arrival plus its pipeline. Modelled: pkt.user is the instant of creation,
+ * pkt.src the flow or FABRIC_NONE. */
+typedef struct FabricPacket {
+    uint64_t ps;
+    SwitchPacket pkt;
+} FabricPacket;
+
+typedef struct FabricWire {
+    FabricPacket *q; /* q[head .. head + n), rising in ps */
+    uint32_t head, n, cap;
+    uint32_t to_node;
+    uint64_t delay_ps; /* with the receiver's pipeline */
+    uint64_t packets, bytes;
+    struct FabricErrors *errors; /* NULL: none */
+    uint32_t from_node;
+    uint16_t from_port, to_port;
+    uint32_t link;
+    bool down;
+    uint64_t lost, fcs_errors, down_drops;
+} FabricWire;
+
+typedef struct FabricArrival {
+    const FabricPacket *packet;
+    uint32_t port;
+} FabricArrival;
+
+typedef struct FabricErrors {
+    double loss, ber;
+    FabricFec fec;
+    uint32_t cached_bytes;
+    double cached_loss;
+} FabricErrors;
+
+typedef struct FabricLink {
+    char *name;
+    uint32_t node[2], port[2];
+    FabricLinkConfig config;
+    uint64_t rate_bps; /* now */
+    bool up;           /* the link itself; its ends may still be down */
+    uint64_t random[2];
+} FabricLink;
+
+typedef enum FabricKind {
+    FABRIC_SWITCH = 0,
+    FABRIC_FULL,
+    FABRIC_MODELLED
+} FabricKind;
+
+typedef struct FabricNode {
+    Fabric *f;
+    SwitchCore *core; /* switches */
+    struct FabricHost *host;
+    uint32_t number, base, ports;
+    uint32_t n_groups; /* of its routes */
+    FabricKind kind;
+    char *name;
+    FabricSwitchConfig *sw; /* until and after build */
+    uint32_t *links;        /* by port */
+    bool up;
+} FabricNode;
+
+/* ---- modelled traffic ---------------------------------------------------- */
+
+/* Something that a modelled host has to send: a flow of finite size
+ * (gap_ps == 0), or packets at a constant rate. */
+typedef struct FabricStream {
+    uint64_t ready_ps; /* of its next packet */
+    uint64_t gap_ps, end_ps;
+    uint64_t left_bytes;
+    uint32_t dst, hash, flow;
+    uint16_t packet_bytes;
+    uint8_t priority, flags;
+} FabricStream;
+
+/* Where a modelled host's flows come from. */
+typedef struct FabricSource {
+    uint64_t next_ps, end_ps;
+    uint64_t random;
+    uint64_t mean_gap_ps;
+    const struct FabricLoad *load;
+    uint32_t to; /* receiver; FABRIC_NONE: any of the load's hosts */
+    uint32_t trace_at, trace_end; /* of f->trace, if load is NULL */
+} FabricSource;
+
+typedef struct FabricTraceRow {
+    uint64_t start_ps, bytes;
+    uint32_t from, to, line;
+    uint16_t packet_bytes;
+    uint8_t priority;
+} FabricTraceRow;
+
+typedef struct FabricLoad {
+    FabricTraffic t;
+    uint32_t *hosts;
+    double *cdf; /* pairs bytes, probability */
+    uint32_t n_cdf;
+} FabricLoad;
+
+typedef struct FabricFlow {
+    uint64_t start_ps, bytes, left_bytes; /* left: not yet received */
+} FabricFlow;
+
+typedef struct FabricPending { /* injected, not yet departed */
+    uint64_t depart_ps;
+    SwitchPacket pkt;
+    uint32_t slot;
+} FabricPending;
+
+typedef struct FabricHost {
+    uint32_t ipv4, node;
+    uint64_t mac;
+    uint64_t free_ps;   /* modelled: the MAC is busy until then */
+    uint64_t depart_ps; /* of the next packet, FABRIC_NEVER_PS: none */
+    uint64_t start_ps;  /* modelled: when its first bit leaves */
+    uint32_t chosen;    /* modelled: stream it belongs to */
+    uint64_t rate_bps;
+    FabricStream *streams;
+    uint32_t n_streams, cap_streams, turn;
+    FabricSource *sources;
+    uint32_t n_sources;
+    FabricPending *pending; /* full: [pending_head .. n_pending) */
+    uint32_t pending_head, n_pending, cap_pending;
+    uint64_t last_depart_ps;
+    uint64_t sent, received;
+    /* full: bounds from each node, see fabric_bounds.c */
+    uint64_t *fixed_ps, *per_byte_ps, *after_ps;
+} FabricHost;
+
+/* ---- frames of full hosts ------------------------------------------------ */
+
+typedef struct FabricFrame {
+    uint8_t *bytes; /* NULL: free slot */
+    uint32_t len;
+    uint32_t to; /* node, or FABRIC_NONE: any */
+    uint32_t at; /* node that acts on it next */
+    uint32_t next_free;
+    uint64_t ready_ps; /* not before this */
+    bool marked;       /* CE is in the bytes */
+    bool waits;        /* injected, has not departed; `at` is its sender */
+} FabricFrame;
+
+typedef struct FabricDelivery {
+    uint64_t ps;
+    uint32_t host, slot;
+} FabricDelivery;
+
+typedef enum FabricControlKind {
+    FABRIC_CONTROL_LINK,
+    FABRIC_CONTROL_SWITCH,
+    FABRIC_CONTROL_ERRORS,
+    FABRIC_CONTROL_RATE,
+    FABRIC_CONTROL_ROUTES,
+    FABRIC_CONTROL_WARM
+} FabricControlKind;
+
+typedef struct FabricControl {
+    uint64_t at_ps, seq;
+    FabricControlKind kind;
+    uint32_t which;
+    bool up;
+    double loss, ber;
+    FabricFec fec;
+    uint64_t rate_bps;
+} FabricControl;
+
+struct Fabric {
+    FabricWire *wire;
+    uint64_t *wire_next_ps; /* ps of the first packet, by wire */
+    uint64_t *node_next_ps;
+    uint32_t *out_wire; /* [node.base + port] -> wire number */
+    FabricNode *node;
+    uint32_t n_nodes, n_links, n_wires, n_hosts;
+    uint64_t now_ps, window_ps;
+    FabricConfig config;
+    bool built;
+    /* one node's arrivals of a window */
+    uint64_t *key;
+    FabricArrival *ref;
+    uint64_t *key_spare;
+    uint32_t arrivals_cap;
+    /* frames */
+    FabricFrame *frame;
+    uint32_t n_frames, free_frame, live_frames;
+    FabricDelivery *delivery;
+    uint32_t n_deliveries, cap_deliveries;
+    /* control */
+    FabricControl *control; /* sorted by (at_ps, seq) */
+    uint32_t n_control, cap_control;
+    uint64_t control_seq;
+    /* traffic */
+    GPtrArray *loads;
+    GArray *trace; /* FabricTraceRow, by host, then start */
+    FabricFlow *flow;
+    uint32_t n_flows, cap_flows, free_flow;
+    uint32_t traffic_seq, loads_started, trace_started;
+    /* statistics */
+    uint64_t stats_from_ps;
+    uint64_t injected, delivered, flows_started, flows_finished;
+    uint64_t not_for_it;
+    Hist *latency;
+    Hist *fct[FABRIC_FCT_CLASSES];
+    /* names and addresses */
+    FabricLink *links;
+    GHashTable *by_name;      /* name -> node + 1 */
+    GHashTable *link_by_name; /* name -> link + 1 */
+    GHashTable *by_ipv4;      /* ipv4 -> node + 1 */
+    uint32_t *by_address;     /* host nodes in rising order of ipv4 */
+};
+
+static inline uint64_t fabric_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+/* Of the fabric's seed and two numbers: independent streams. */
+static inline uint64_t fabric_seed(uint64_t seed, uint64_t kind, uint64_t n)
+{
+    uint64_t s = seed ^ kind * 0xd6e8feb86659fd93ull;
+
+    s = fabric_random(&s) + n;
+    return fabric_random(&s);
+}
+
+/* [0, 1) */
+static inline double fabric_random_unit(uint64_t *state)
+{
+    return (double)(fabric_random(state) >> 11) * 0x1p-53;
+}
+
+static inline void fabric_wake(Fabric *f, uint32_t node, uint64_t ps)
+{
+    if (ps < f->node_next_ps[node]) {
+        f->node_next_ps[node] = ps;
+    }
+}
+
+/* fabric_link.c: @pkt departs at @depart_ps from @port of @node. */
+void fabric_wire_grow(FabricWire *w);
+void fabric_wire_send_slow(Fabric *f, uint32_t number, uint64_t depart_ps,
+                           const SwitchPacket *pkt);
+void fabric_wire_lose(Fabric *f, uint32_t number, bool pipeline_too);
+uint32_t fabric_link_wire(const Fabric *f, uint32_t link, uint32_t end);
+void fabric_wire_set_errors(FabricWire *w, double loss, double ber,
+                            FabricFec fec);
+
+static inline void fabric_wire_put(Fabric *f, uint32_t number,
+                                   uint64_t depart_ps, const SwitchPacket *pkt)
+{
+    FabricWire *w = &f->wire[number];
+    FabricPacket *p;
+
+    if (FABRIC_UNLIKELY(w->head + w->n == w->cap)) {
+        fabric_wire_grow(w);
+    }
+    p = &w->q[w->head + w->n];
+    p->ps = depart_ps + w->delay_ps;
+    p->pkt = *pkt;
+    if (w->n++ == 0) {
+        f->wire_next_ps[number] = p->ps;
+        fabric_wake(f, w->to_node, p->ps);
+    }
+}
+
+static inline void fabric_wire_send(Fabric *f, uint32_t number,
+                                    uint64_t depart_ps, const SwitchPacket *pkt)
+{
+    FabricWire *w = &f->wire[number];
+
+    w->packets++;
+    w->bytes += pkt->bytes;
+    if (FABRIC_UNLIKELY(w->down || w->errors ||
+                        (pkt->flags & FABRIC_PKT_FULL))) {
+        fabric_wire_send_slow(f, number, depart_ps, pkt);
+    } else {
+        fabric_wire_put(f, number, depart_ps, pkt);
+    }
+}
+
+/* fabric_switch.c */
+extern const SwitchOps fabric_switch_ops;
+bool fabric_switch_make(Fabric *f, FabricNode *node, GError **errp);
+
+/* fabric_frame.c */
+uint32_t fabric_frame_copy(Fabric *f, uint32_t slot);
+void fabric_frame_free(Fabric *f, uint32_t slot);
+void fabric_frame_drop(Fabric *f, uint32_t slot, uint32_t node, uint64_t ps,
+                       FabricDrop reason);
+void fabric_frame_mark(FabricFrame *frame);
+void fabric_frame_arrive(Fabric *f, FabricHost *h, const FabricPacket *p);
+void fabric_full_send(Fabric *f, FabricHost *h, uint64_t until_ps);
+void fabric_deliver(Fabric *f);
+
+/* fabric_routing.c, fabric_bounds.c */
+void fabric_routes_compute(Fabric *f);
+bool fabric_link_usable(const Fabric *f, uint32_t link);
+void fabric_bounds_compute(Fabric *f);
+
+/* fabric_host.c: modelled hosts */
+void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p);
+void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps);
+void fabric_host_plan(Fabric *f, FabricHost *h); /* computes depart_ps */
+void fabric_stream_add(FabricHost *h, const FabricStream *s);
+
+/* fabric_traffic.c */
+void fabric_load_free(void *load);
+void fabric_source_next(Fabric *f, FabricHost *h, FabricSource *s,
+                        FabricStream *ret); /* the flow of s->next_ps */
+FabricSource *fabric_source_new(FabricHost *h);
+void fabric_traffic_start(Fabric *f); /* what has not been started yet */
+
+/* fabric_files.c */
+bool fabric_sizes_read(FabricLoad *load, const char *path, GError **errp);
+void fabric_trace_start(Fabric *f);
+
+/* fabric_fault.c */
+void fabric_control_add(Fabric *f, FabricControl c);
+void fabric_control_apply(Fabric *f); /* all that are due now */
+
+/* fabric_stats.c */
+void fabric_stats_init(Fabric *f);
+void fabric_stats_reset(Fabric *f);
+void fabric_stats_free(Fabric *f);
+void fabric_flow_finished(Fabric *f, const FabricFlow *flow, uint64_t ps);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * fabric_window.c: time goes on, one window after the other.
+ *
+ * A window [T, E) is no longer than the smallest link delay, so what departs
+ * in it arrives after it: each node that has something to do before E is run
+ * once, on its own, in any order. It sorts only its own arrivals. See
+ * docs/fabric.md for the argument that this equals one global queue.
+ */
+#include "fabric_priv.h"
+
+#include <string.h>
+
+#define INDEX_BITS 32u /* of a key: arrivals of one node in one window */
+#define INSERTION_MAX 48u
+
+static void arrivals_grow(Fabric *f)
+{
+    f->arrivals_cap = f->arrivals_cap ? f->arrivals_cap * 2 : 256;
+    f->key = g_renew(uint64_t, f->key, f->arrivals_cap);
+    f->key_spare = g_renew(uint64_t, f->key_spare, f->arrivals_cap);
+    f->ref = g_renew(FabricArrival, f->ref, f->arrivals_cap);
+}
+
+static void insertion_sort(uint64_t *key, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        uint64_t x = key[i];
+        uint32_t j = i;
+
+        while (j > 0 && key[j - 1] > x) {
+            key[j] = key[j - 1];
+            j--;
+        }
+        key[j] = x;
+    }
+}
+
+/* Merges rising runs of @key pairwise until there is one. */
+static uint64_t *merge_sort(uint64_t *key, uint64_t *spare, uint32_t n)
+{
+    bool more = true;
+
+    while (more) {
+        uint32_t at = 0, runs = 0;
+
+        while (at < n) {
+            uint32_t a = at, b, end, out = at;
+
+            for (b = a + 1; b < n && key[b] > key[b - 1]; b++) {
+            }
+            for (end = b + 1; end < n && key[end] > key[end - 1]; end++) {
+            }
+            end = MIN(end, n);
+            for (uint32_t i = a, j = b; out < end; out++) {
+                spare[out] = j >= end || (i < b && key[i] < key[j]) ? key[i++]
+                                                                    : key[j++];
+            }
+            at = end;
+            runs++;
+        }
+        memcpy(key, spare, n * sizeof(*key));
+        more = runs > 1;
+    }
+    return key;
+}
+
+/* Takes the arrivals before @until_ps; f->key has them in the order (time,
+ * port, sequence), the low bits the index in f->ref. */
+static uint32_t gather(Fabric *f, const FabricNode *n, uint64_t until_ps)
+{
+    uint64_t from_ps = f->now_ps;
+    uint32_t total = 0, runs = 0;
+
+    for (uint32_t p = n->base; p < n->base + n->ports; p++) {
+        FabricWire *w = &f->wire[p];
+        uint32_t i = 0;
+
+        if (f->wire_next_ps[p] >= until_ps) {
+            continue;
+        }
+        runs++;
+        do {
+            FabricPacket *pkt = &w->q[w->head + i];
+
+            if (FABRIC_UNLIKELY(total == f->arrivals_cap)) {
+                arrivals_grow(f);
+            }
+            f->ref[total] = (FabricArrival){ pkt, w->to_port };
+            f->key[total] = (pkt->ps - from_ps) << INDEX_BITS | total;
+            total++;
+            i++;
+        } while (i < w->n && w->q[w->head + i].ps < until_ps);
+        w->n -= i;
+        w->head += i;
+        f->wire_next_ps[p] = w->n ? w->q[w->head].ps : FABRIC_NEVER_PS;
+        if (w->n == 0) {
+            w->head = 0; /* what was taken stays readable in this window */
+        }
+    }
+    if (runs > 1) {
+        if (total <= INSERTION_MAX) {
+            insertion_sort(f->key, total);
+        } else {
+            merge_sort(f->key, f->key_spare, total);
+        }
+    }
+    return total;
+}
+
+static uint64_t wires_next_ps(const Fabric *f, const FabricNode *n)
+{
+    uint64_t next = FABRIC_NEVER_PS;
+
+    for (uint32_t p = n->base; p < n->base + n->ports; p++) {
+        next = MIN(next, f->wire_next_ps[p]);
+    }
+    return next;
+}
+
+static void step_switch(Fabric *f, FabricNode *n, uint64_t until_ps)
+{
+    uint32_t arrivals = gather(f, n, until_ps);
+    uint64_t next;
+
+    for (uint32_t i = 0; i < arrivals; i++) {
+        const FabricArrival *a = &f->ref[(uint32_t)f->key[i]];
+
+        switch_core_admit(n->core, a->port, a->packet->ps, &a->packet->pkt);
+    }
+    switch_core_run(n->core, until_ps);
+    next = switch_core_next_ps(n->core);
+    f->node_next_ps[n->number] = MIN(next, wires_next_ps(f, n));
+}
+
+static void step_host(Fabric *f, FabricNode *n, uint64_t until_ps)
+{
+    FabricHost *h = n->host;
+    uint32_t arrivals = gather(f, n, until_ps);
+
+    for (uint32_t i = 0; i < arrivals; i++) {
+        if (n->kind == FABRIC_FULL) {
+            fabric_frame_arrive(f, h, f->ref[i].packet);
+        } else {
+            fabric_host_receive(f, h, f->ref[i].packet);
+        }
+    }
+    if (h->depart_ps < until_ps) {
+        if (n->kind == FABRIC_FULL) {
+            fabric_full_send(f, h, until_ps);
+        } else {
+            fabric_host_send(f, h, until_ps);
+        }
+    }
+    f->node_next_ps[n->number] = MIN(h->depart_ps, wires_next_ps(f, n));
+}
+
+static uint64_t nodes_next_ps(const Fabric *f)
+{
+    uint64_t next = FABRIC_NEVER_PS;
+
+    for (uint32_t i = 0; i < f->n_nodes; i++) {
+        next = MIN(next, f->node_next_ps[i]);
+    }
+    return next;
+}
+
+uint64_t fabric_next_ps(const Fabric *f)
+{
+    uint64_t next = nodes_next_ps(f);
+
+    return f->n_control ? MIN(next, f->control[0].at_ps) : next;
+}
+
+static void window(Fabric *f, uint64_t until_ps)
+{
+    for (uint32_t i = 0; i < f->n_nodes; i++) {
+        if (f->node_next_ps[i] >= until_ps) {
+            continue;
+        }
+        if (f->node[i].kind == FABRIC_SWITCH) {
+            step_switch(f, &f->node[i], until_ps);
+        } else {
+            step_host(f, &f->node[i], until_ps);
+        }
+    }
+    f->now_ps = until_ps;
+    if (f->n_deliveries) {
+        fabric_deliver(f);
+    }
+}
+
+void fabric_run(Fabric *f, uint64_t until_ps)
+{
+    while (f->now_ps < until_ps) {
+        uint64_t next = fabric_next_ps(f), end;
+
+        if (next >= until_ps) {
+            f->now_ps = until_ps;
+            return;
+        }
+        f->now_ps = MAX(f->now_ps, next);
+        if (f->n_control && f->control[0].at_ps <= f->now_ps) {
+            fabric_control_apply(f);
+            continue;
+        }
+        end = until_ps - f->now_ps > f->window_ps ? f->now_ps + f->window_ps
+                                                  : until_ps;
+        if (f->n_control) {
+            end = MIN(end, f->control[0].at_ps);
+        }
+        window(f, end);
+    }
+}
