@@ -109,12 +109,54 @@ static void test_nothing_malformed(void **state)
     assert_string_equal(bad, "");
 }
 
+/* The dissector of docs/: a guest's frame in its outer header, and one whose
+ * header is not ours. */
+static void test_dissector(void **state)
+{
+    static const uint8_t
+        outer
+            [] = {
+                0x02, 0,    0,    0,    0,    1, 0x02, 0,
+                0,    0,    0,    2,    0x08, 0, /* Ethernet */
+                0x45, 2,    0,    108,  0,    0, 0x40, 0,
+                64,   17,   0x26, 0x7d, /* IPv4, ECT(0) */
+                10,   0,    0,    1,    10,   0, 0,    2,
+                0xc3, 0x50, 0x17, 0xc8, /* UDP, 6088 */
+                0,    88,   0,    0,    0x15, 1, 0,    0,
+                0,    0,    0,    42,   0,    0, 0,    7, /* underlay */
+                0,    0,    0,    10,   0,    0, 0,    3,
+            };
+    uint8_t packet[sizeof(outer) + sizeof(frame)];
+    g_autofree char *script = g_build_filename(g_getenv("OUTRIGGER_ROOT"),
+                                               "docs", "outrigger.lua", NULL);
+    g_autofree char *arguments = g_strdup_printf(
+        "-X \"lua_script:%s\" -T fields -e outrigger.vni -e outrigger.seq"
+        " -e outrigger.echo.seen -e outrigger.echo.marked -e ip.dst"
+        " -e outrigger_event.text -e _ws.expert.message",
+        script);
+    g_autofree char *out = NULL;
+    Capture *c = capture_open(path, NULL);
+
+    capture_interface(c, "host1");
+    memcpy(packet, outer, sizeof(outer));
+    memcpy(packet + sizeof(outer), frame, sizeof(frame));
+    capture_frame(c, 0, 1000, packet, sizeof(packet), false);
+    packet[42] = 0x25; /* version 2 */
+    capture_frame(c, 0, 2000, packet, sizeof(packet), false);
+    capture_comment(c, 3000, "fault: down");
+    assert_true(capture_close(c, NULL));
+    out = tshark(arguments);
+    assert_string_equal(out, "42\t7\t10\t3\t10.0.0.2,10.0.0.2\t\t\n"
+                             "\t\t\t\t10.0.0.2\t\tMalformed header\n"
+                             "\t\t\t\t\tfault: down\tfault: down\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_fields), cmocka_unit_test(test_filter),
         cmocka_unit_test(test_nothing_malformed),
+        cmocka_unit_test(test_dissector), /* writes the file anew: the last */
     };
     g_autofree char *program = g_find_program_in_path("tshark");
 
