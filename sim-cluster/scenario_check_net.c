@@ -438,6 +438,7 @@ void scenario_check_topology(ScenarioCheck *c)
         return;
     }
     s->topology = topology_build(s);
+    topology_apply_boards(s->topology);
     check_names(c, s->topology);
     topology_set_lookahead(s->topology);
     for (unsigned i = 0; i < s->networks->len; i++) {

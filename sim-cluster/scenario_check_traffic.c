@@ -9,22 +9,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "scenario_board.h"
 #include "scenario_topology.h"
 
-#define GBIT UINT64_C(1000000000)
-
 /* ---- geometry ------------------------------------------------------------- */
-
-static bool is_lane_rate(uint64_t bps)
-{
-    return bps == 10 * GBIT || bps == 25 * GBIT || bps == 50 * GBIT ||
-           bps == 100 * GBIT;
-}
 
 void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw)
 {
     const ScnGeometry *g = sw->geometry;
     uint64_t connectors = g->columns * g->rows;
+    g_autofree Geometry *board = NULL;
+    g_autofree char *why = NULL;
+    GeometryRate rate;
 
     if (sw->ports > connectors) {
         scenario_problem(c, g, "columns",
@@ -33,21 +29,14 @@ void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw)
                          " connectors: too few for %" G_GUINT64_FORMAT " ports",
                          g->columns, g->rows, connectors, sw->ports);
     }
-    if (!is_lane_rate(g->lane_rate_bps)) {
+    if (!scn_board_rate(g, &rate)) {
         scenario_problem(c, g, "lane_rate",
                          "lanes have 10, 25, 50 or 100 Gbit");
+        return;
     }
-    if (g->layout == SCN_GEOMETRY_FLAT && !g->baseline) {
-        scenario_problem(c, g, "layout",
-                         "a flat board has no receded ports: only with "
-                         "`baseline: true`");
-    } else if (g->layout != SCN_GEOMETRY_FLAT && g->baseline) {
-        scenario_problem(c, g, "baseline", "only a flat board is a baseline");
-    }
-    if (g->layout == SCN_GEOMETRY_STAIR && g->steps < 3) {
-        scenario_problem(c, g, "steps",
-                         "fewer than three depth positions are not a "
-                         "receded-port board");
+    board = scn_board_new(g, &why);
+    if (!board) {
+        scenario_problem(c, g, "layout", "%s", why);
     }
 }
 

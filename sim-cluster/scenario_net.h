@@ -55,7 +55,8 @@ typedef struct ScnGeometry {
     bool baseline; /* FLAT is accepted only with it */
     uint64_t columns, rows;
     uint64_t pitch_um, setback_um, asic_depth_um;
-    uint64_t steps; /* STAIR */
+    uint64_t steps;     /* STAIR */
+    uint64_t radius_um; /* ARC; 0: from the setback */
     ScnRouting routing;
     uint64_t alpha_mdb_per_inch;
     uint64_t budget_mdb;
@@ -154,14 +155,16 @@ typedef struct TopoNode {
     /* HOST with a link: how far it may run ahead of the others at least, were
      * they to send at once; UINT64_MAX: nobody can reach it. */
     uint64_t lookahead_ps;
+    struct Geometry *board; /* SWITCH with geometry; else NULL */
 } TopoNode;
 
 typedef struct TopoLink {
     char *name;
     uint32_t node[2]; /* a and b: indices of Topology.nodes */
     unsigned port[2]; /* port of each; 0 for hosts */
-    uint64_t rate_bps, delay_ps, loss_ppm, ber_atto;
+    uint64_t rate_bps, delay_ps, loss_ppm, ber_atto; /* with the boards' */
     ScnFec fec;
+    bool untrained;         /* a board's trace loses too much: never comes up */
     const ScnLink *written; /* NULL: generated */
 } TopoLink;
 

@@ -19,6 +19,7 @@ static void topo_node_free(void *opaque)
     TopoNode *n = opaque;
 
     g_free(n->name);
+    g_free(n->board);
     g_free(n);
 }
 

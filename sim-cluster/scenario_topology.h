@@ -22,6 +22,8 @@ bool topology_attaches(const Scenario *s, const ScnHost *host);
 uint64_t topology_fabric_places(const ScnFabric *f, uint64_t attached);
 /* Shortest times from @from to all nodes; UINT64_MAX: no way. */
 void topology_distances(const Topology *t, uint32_t from, uint64_t *ret_ps);
+/* Fills in TopoNode.board and what it does to links: once, before: */
+void topology_apply_boards(Topology *t); /* scenario_board.c */
 /* Fills in TopoNode.lookahead_ps. */
 void topology_set_lookahead(Topology *t);
 

@@ -151,15 +151,15 @@ static const Case switch_cases[] = {
       "s.yaml:10:52: no layout 'round'; there are flat, triangular, stair, "
       "arc" },
     { "ports: 4", "ports: 4, geometry: {layout: flat}",
-      "s.yaml:10:52: a flat board has no receded ports: only with `baseline: "
-      "true`" },
+      "s.yaml:10:52: flat: one depth position is not a receded-port switch; "
+      "'baseline: true' allows it to compare with" },
     { "ports: 4", "ports: 4, geometry: {layout: arc, baseline: true}",
-      "s.yaml:10:67: only a flat board is a baseline" },
+      "s.yaml:10:52: baseline: only a flat layout can be one" },
     { "ports: 4", "ports: 4, geometry: {layout: stair, steps: 2}",
-      "s.yaml:10:66: fewer than three depth positions are not a receded-port "
-      "board" },
+      "s.yaml:10:52: stair: 2 depth positions; a receded-port switch has at "
+      "least 3 (first, setback, subsequent setback)" },
     { "ports: 4", "ports: 33, geometry: {layout: arc}",
-      "s.yaml:10:44: 16 columns of 2 hold 32 connectors: too few for 33 "
+      "s.yaml:10:44: 16 columns of 1 hold 16 connectors: too few for 33 "
       "ports" },
     { "ports: 4", "ports: 4, geometry: {layout: arc, lane_rate: 40Gbit}",
       "s.yaml:10:68: lanes have 10, 25, 50 or 100 Gbit" },
@@ -467,6 +467,57 @@ static void test_scalars_round_trip(void **state)
     assert_non_null(strstr(out, "ber: 25e-7\n"));
 }
 
+/* Traces of the outermost and of a middle port of the worked example: the
+ * flat board loses 1 dB too much at the outermost. */
+static void test_boards(void **state)
+{
+    static const struct {
+        const char *geometry;
+        const char *port;
+        bool errors;
+    } cases[] = {
+        { "{layout: flat, baseline: true}", "sw0.p0", true },
+        { "{layout: flat, baseline: true, retimers: true}", "sw0.p0", false },
+        { "{layout: flat, baseline: true}", "sw0.p8", false },
+        { "{layout: stair}", "sw0.p0", false },
+        { "{layout: triangular}", "sw0.p15", false },
+        { "{layout: arc}", "sw0.p15", false },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *to =
+            g_strdup_printf("ports: 16, geometry: %s", cases[i].geometry);
+        g_autofree char *text = edit("ports: 4", to);
+        g_autofree char *set = g_strdup_printf("links.1.a=%s", cases[i].port);
+        g_autofree char *other = g_strdup("links.1.b=host0.card");
+        const char *const sets[] = { set, other, "links.2.b=sw0.p4", NULL };
+        g_autoptr(Scenario) s = NULL;
+        const TopoLink *l;
+
+        g_auto(GStrv) fault = g_strsplit(text, "link: host0-sw0", 2);
+        g_autofree char *last = g_strjoinv("link: sw0-host0", fault);
+
+        s = scenario_must(last, sets);
+        l = s->topology->links->pdata[0];
+        assert_int_equal(l->ber_atto > 1000000, cases[i].errors);
+        assert_true(l->delay_ps > 300700 && l->delay_ps < 307000);
+        assert_false(l->untrained);
+    }
+}
+
+/* Two dB less of a budget, and the outermost ports do not train at all. */
+static void test_untrained(void **state)
+{
+    g_autofree char *text =
+        edit("ports: 4", "ports: 16, geometry: {layout: flat, baseline: true, "
+                         "budget: 5dB}");
+    g_autoptr(Scenario) s = scenario_must(text, NULL);
+
+    (void)state;
+    assert_true(((TopoLink *)s->topology->links->pdata[0])->untrained);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +535,8 @@ int main(void)
         cmocka_unit_test(test_single),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_scalars_round_trip),
+        cmocka_unit_test(test_boards),
+        cmocka_unit_test(test_untrained),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
