@@ -8,12 +8,11 @@
 #include <stdlib.h>
 
 #include "runtime.h"
+#include "scenario_net.h"
 
-static uint64_t window_ps(const Scenario *scn)
+static bool simulated(const Net *net)
 {
-    const char *w = getenv("OUTRIGGER_WINDOW_NS");
-
-    return w ? (uint64_t)atoll(w) * 1000 : 0;
+    return net->scn->time->mode != SCN_MODE_WALL;
 }
 
 static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
@@ -36,21 +35,44 @@ static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
     }
     lockstep_set_group(net->lockstep, hosts, 0);
     lockstep_set_spin(net->lockstep, cpus > 1);
-    lockstep_set_window(net->lockstep, window_ps(net->scn));
-    lockstep_close_paths(net->lockstep);
+    lockstep_set_window(net->lockstep, net->scn->time->window_ps);
+    for (unsigned i = 0; i < hosts; i++) {
+        for (unsigned k = 0; net->fabric && k < hosts; k++) {
+            const NetHost *a = &net->hosts[i];
+            const NetHost *b = &net->hosts[k];
+
+            if (i != k && a->linked && b->linked) {
+                lockstep_set_latency(
+                    net->lockstep, i, k,
+                    fabric_lookahead_ps(net->fabric, a->node, b->node));
+            }
+        }
+    }
+    if (!lockstep_close_paths(net->lockstep)) {
+        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
+                    "no lookahead: two hosts reach each other in no time");
+        return false;
+    }
     return true;
 }
 
 Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
 {
     g_autoptr(Net) net = g_new0(Net, 1);
+    bool linked = topology_linked(scn->topology);
 
     net->scn = scn;
     net->cpu = -1;
     net->hosts = g_new0(NetHost, scn->hosts->len);
-    if (scn->time->mode != SCN_MODE_WALL && window_ps(scn) &&
+    if (linked && !net_fabric_build(net, error)) {
+        return NULL;
+    }
+    if (simulated(net) && (linked || scn->time->window_ps) &&
         !join_lockstep(net, shm_dir, error)) {
         return NULL;
+    }
+    if (linked && !simulated(net)) {
+        net_wall_start(net);
     }
     return g_steal_pointer(&net);
 }
@@ -60,11 +82,49 @@ void net_free(Net *net)
     if (!net) {
         return;
     }
+    net_wall_stop(net);
     lockstep_free(net->lockstep);
+    net_fabric_free(net);
     g_free(net->lockstep_path);
     g_free(net->hosts);
     g_free(net);
 }
+
+void net_set_tap(Net *net, NetTapFn tap, void *opaque)
+{
+    net->tap = tap;
+    net->tap_opaque = opaque;
+}
+
+/* ---- what is known of it ------------------------------------------------- */
+
+const struct Fabric *net_fabric(const Net *net)
+{
+    return net->fabric;
+}
+
+uint32_t net_fabric_node(const Net *net, unsigned topo_node)
+{
+    return net->node_of[topo_node];
+}
+
+uint64_t net_host_dropped_count(const Net *net, unsigned host_index)
+{
+    return net->hosts[host_index].dropped_count;
+}
+
+uint64_t net_lookahead_ps(const Net *net, unsigned host_index)
+{
+    uint64_t least_ps = UINT64_MAX;
+
+    for (unsigned i = 0; net->lockstep && i < net->scn->hosts->len; i++) {
+        least_ps =
+            MIN(least_ps, lockstep_reach_ps(net->lockstep, i, host_index));
+    }
+    return least_ps;
+}
+
+/* ---- hosts --------------------------------------------------------------- */
 
 static void add(GPtrArray *argv, const char *option, char *value)
 {
@@ -74,17 +134,21 @@ static void add(GPtrArray *argv, const char *option, char *value)
 
 void net_host_args(Net *net, unsigned host_index, GPtrArray *argv)
 {
-    if (net->scn->time->mode == SCN_MODE_WALL) {
-        return;
-    }
-    if (!net->lockstep) {
+    const NetHost *h = &net->hosts[host_index];
+
+    if (!net->lockstep && simulated(net)) {
         add(argv, "-device", g_strdup("outrigger-clock"));
-        return;
+    } else if (net->lockstep) {
+        lockstep_set_base(net->lockstep, host_index, net->now_ps);
+        add(argv, "-device",
+            g_strdup_printf("outrigger-clock,lockstep=%s,index=%u",
+                            net->lockstep_path, host_index));
     }
-    lockstep_set_base(net->lockstep, host_index, net->now_ps);
-    add(argv, "-device",
-        g_strdup_printf("outrigger-clock,lockstep=%s,index=%u",
-                        net->lockstep_path, host_index));
+    if (h->link) {
+        add(argv, "-device",
+            g_strdup_printf("outrigger-port,id=port0,link=%s",
+                            link_path(h->link)));
+    }
 }
 
 bool net_host_started(Net *net, unsigned host_index, GError **error)
@@ -96,8 +160,15 @@ bool net_host_started(Net *net, unsigned host_index, GError **error)
 
 void net_host_gone(Net *net, unsigned host_index)
 {
-    if (net->lockstep && net->hosts[host_index].present) {
+    NetHost *h = &net->hosts[host_index];
+
+    if (net->lockstep && h->present) {
         lockstep_host_gone(net->lockstep, host_index);
     }
-    net->hosts[host_index].present = false;
+    net_lock(net);
+    if (h->link) {
+        link_reset(h->link, NULL);
+    }
+    h->present = false;
+    net_unlock(net);
 }

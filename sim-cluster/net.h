@@ -35,6 +35,30 @@ void net_host_args(Net *net, unsigned host_index, GPtrArray *argv);
 bool net_host_started(Net *net, unsigned host_index, GError **error);
 void net_host_gone(Net *net, unsigned host_index);
 
+/* Frames of full hosts as they depart onto a link (index in Topology.links),
+ * in order for each direction. */
+typedef void (*NetTapFn)(void *opaque, unsigned link, bool from_a,
+                         uint64_t depart_ps, const uint8_t *frame,
+                         uint32_t len);
+void net_set_tap(Net *net, NetTapFn tap, void *opaque);
+
+/* Failures and repairs at @at_ps, not before the last net_run()'s end.
+ * @topo_node and @link: indices in the scenario's topology. */
+bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,
+                     GError **error);
+bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
+                         uint64_t ber_atto, uint64_t at_ps, GError **error);
+bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
+                       GError **error);
+
+/* For counters; NULL: no links. Numbers of the fabric: */
+const struct Fabric *net_fabric(const Net *net);
+uint32_t net_fabric_node(const Net *net, unsigned topo_node);
+/* Frames for a host that was away, or whose ring was full. */
+uint64_t net_host_dropped_count(const Net *net, unsigned host_index);
+/* Least time in which another host can reach it; UINT64_MAX: none can. */
+uint64_t net_lookahead_ps(const Net *net, unsigned host_index);
+
 /* After all hosts have been granted @until_ps: runs the fabric with them up
  * to there. */
 bool net_run(Net *net, uint64_t until_ps, GError **error);

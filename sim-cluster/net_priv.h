@@ -1,31 +1,57 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * net_priv.h: inside of the network of an execution: net.c builds it,
- * net_windows.c runs it.
+ * net_priv.h: inside of the network of an execution: net.c makes it and tells
+ * hosts what to join, net_fabric.c and net_traffic.c build the fabric,
+ * net_windows.c runs it all.
  */
 #ifndef OUTRIGGER_NET_PRIV_H
 #define OUTRIGGER_NET_PRIV_H
 
+#include "fabric/fabric.h"
 #include "link.h"
 #include "lockstep.h"
 #include "net.h"
 
 typedef struct NetHost {
+    bool linked;
     Link *link;    /* NULL: no port */
     uint32_t node; /* of the fabric */
     bool present;
-    uint64_t inbox_ps; /* first stamp put into its ring this time */
+    uint64_t inbox_ps; /* first stamp put into its ring in this round */
+    uint64_t dropped_count;
 } NetHost;
+
+typedef struct NetWall NetWall;
 
 struct Net {
     const Scenario *scn;
     NetHost *hosts;     /* one each of scn->hosts */
+    Fabric *fabric;     /* NULL: no links */
+    uint32_t *node_of;  /* of the fabric, by node of the topology */
+    uint32_t *host_of;  /* index in @hosts, by node of the fabric */
     Lockstep *lockstep; /* NULL: hosts run side by side by coarse grants */
     char *lockstep_path;
     uint64_t now_ps; /* to where the last run went */
     int cpu;         /* the engine's while windows run; -1: anywhere */
-    uint64_t late_frames_count, full_rings_count;
+    NetWall *wall;   /* WALL mode with links, else NULL */
+    NetTapFn tap;
+    void *tap_opaque;
 };
+
+/* net_fabric.c */
+bool net_fabric_build(Net *net, GError **error);
+void net_fabric_free(Net *net);
+
+/* net_wall.c */
+void net_wall_start(Net *net);
+void net_wall_stop(Net *net); /* nothing happens when it was not started */
+/* Around every use of fabric and rings outside of its thread. */
+void net_lock(Net *net);
+void net_unlock(Net *net);
+
+/* net_traffic.c */
+bool net_traffic_add(Net *net, GError **error);
+uint64_t net_warmup_ps(const Net *net);
 
 #endif

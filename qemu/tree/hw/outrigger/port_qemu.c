@@ -18,9 +18,12 @@
 #include "hw/qdev-properties.h"
 #include "link/link.h"
 #include "card_qemu.h"
+#include "outrigger-clock.h"
 #include "outrigger-lockstep.h"
 #include "outrigger-port.h"
 #include "trace.h"
+
+#define POLL_NS 250000 /* of wall time */
 
 typedef struct Frame {
     QSIMPLEQ_ENTRY(Frame) next;
@@ -101,20 +104,6 @@ static void arm_cable(OutriggerPort *p)
     }
 }
 
-static void cable_timer(void *opaque)
-{
-    OutriggerPort *p = opaque;
-    uint64_t now_ps = (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000;
-    Frame *f;
-
-    while ((f = QSIMPLEQ_FIRST(&p->inbox)) && f->at_ps <= now_ps) {
-        QSIMPLEQ_REMOVE_HEAD(&p->inbox, next);
-        receive(p, f->at_ps, f->bytes, f->len);
-        g_free(f);
-    }
-    arm_cable(p);
-}
-
 static void link_failed(OutriggerPort *p)
 {
     const LinkError *e = link_error(p->link);
@@ -137,6 +126,35 @@ static void take(OutriggerPort *p, const LinkMsg *m, uint64_t at_ps)
     } else if (m->kind == LINK_CONTROL) {
         set_up(p, link_control(m).op == LINK_CONTROL_UP);
     }
+}
+
+/* Wall mode: nobody grants time, so look now and then. */
+static void poll_timer(void *opaque)
+{
+    OutriggerPort *p = opaque;
+    int64_t now_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    const LinkMsg *m;
+
+    while ((m = link_peek(p->link))) {
+        take(p, m, (uint64_t)now_ns * 1000);
+        link_consume(p->link);
+    }
+    link_failed(p);
+    timer_mod(p->timer, now_ns + POLL_NS);
+}
+
+static void cable_timer(void *opaque)
+{
+    OutriggerPort *p = opaque;
+    uint64_t now_ps = (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) * 1000;
+    Frame *f;
+
+    while ((f = QSIMPLEQ_FIRST(&p->inbox)) && f->at_ps <= now_ps) {
+        QSIMPLEQ_REMOVE_HEAD(&p->inbox, next);
+        receive(p, f->at_ps, f->bytes, f->len);
+        g_free(f);
+    }
+    arm_cable(p);
 }
 
 static void link_deliver(OutriggerPort *p, uint64_t now_ps)
@@ -359,7 +377,11 @@ static void port_realize(DeviceState *dev, Error **errp)
         (p->link_file && !join_link(p, errp))) {
         return;
     }
-    p->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, cable_timer, p);
+    p->timer =
+        timer_new_ns(QEMU_CLOCK_VIRTUAL, p->link ? poll_timer : cable_timer, p);
+    if (p->link && !outrigger_clock_active()) {
+        timer_mod(p->timer, POLL_NS);
+    }
     QTAILQ_INSERT_TAIL(&ports, p, next);
 }
 

@@ -1,0 +1,262 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * net_fabric.c: the fabric of a scenario's topology, its links to the hosts,
+ * and its failures.
+ */
+#include "net_priv.h"
+
+#include "host_seed.h"
+#include "runtime.h"
+#include "scenario_net.h"
+
+#define RING_BYTES (4u << 20)
+
+static const TopoNode *node_at(const Topology *t, unsigned i)
+{
+    return g_ptr_array_index(t->nodes, i);
+}
+
+static const TopoLink *link_at(const Topology *t, unsigned i)
+{
+    return g_ptr_array_index(t->links, i);
+}
+
+/* ---- callbacks ----------------------------------------------------------- */
+
+static void deliver(void *opaque, uint32_t node, uint64_t arrive_ps,
+                    const uint8_t *frame, uint32_t len)
+{
+    Net *net = opaque;
+    NetHost *h = &net->hosts[net->host_of[node]];
+
+    if (!h->present || !h->link) {
+        h->dropped_count++;
+        return;
+    }
+    if (!link_send(h->link, arrive_ps, LINK_FRAME, 0, frame, len)) {
+        h->dropped_count++;
+        return;
+    }
+    h->inbox_ps = MIN(h->inbox_ps, arrive_ps);
+}
+
+static void tap(void *opaque, uint32_t link, uint32_t from_node,
+                uint64_t depart_ps, const uint8_t *frame, uint32_t len)
+{
+    Net *net = opaque;
+    uint32_t a, b;
+
+    if (net->tap) {
+        fabric_link_ends(net->fabric, link, &a, &b);
+        net->tap(net->tap_opaque, link, from_node == a, depart_ps, frame, len);
+    }
+}
+
+static const FabricOps fabric_ops = { .deliver = deliver, .tap = tap };
+
+/* ---- building ------------------------------------------------------------ */
+
+static uint64_t mac_number(const uint8_t mac[6])
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < 6; i++) {
+        v = v << 8 | mac[i];
+    }
+    return v;
+}
+
+static bool is_linked(const Topology *t, unsigned node)
+{
+    for (unsigned i = 0; i < t->links->len; i++) {
+        const TopoLink *l = link_at(t, i);
+
+        if (l->node[0] == node || l->node[1] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t add_switch(Net *net, const TopoNode *n)
+{
+    FabricSwitchConfig c;
+
+    fabric_switch_config_default(&c);
+    c.name = n->name;
+    c.sw.pipeline_ps = n->latency_ps;
+    if (n->buffer_bytes) {
+        c.sw.buffer_cells = (uint32_t)MAX(n->buffer_bytes / c.sw.cell_bytes, 1);
+    }
+    for (unsigned q = 0; q < c.sw.queues && n->ecn_threshold_bytes; q++) {
+        uint32_t cells =
+            (uint32_t)MAX(n->ecn_threshold_bytes / c.sw.cell_bytes, 1);
+
+        c.sw.queue[q].ecn_min_cells = cells;
+        c.sw.queue[q].ecn_max_cells = cells;
+    }
+    return fabric_add_switch(net->fabric, &c);
+}
+
+static uint32_t add_host(Net *net, const TopoNode *n)
+{
+    FabricHostConfig c = { .name = n->name,
+                           .full = n->kind == TOPO_HOST,
+                           .ipv4 = n->address,
+                           .mac = mac_number(n->mac) };
+
+    return fabric_add_host(net->fabric, &c);
+}
+
+static void add_nodes(Net *net, const Topology *t)
+{
+    net->node_of = g_new(uint32_t, t->nodes->len);
+    net->host_of = g_new0(uint32_t, t->nodes->len);
+    for (unsigned i = 0; i < t->nodes->len; i++) {
+        const TopoNode *n = node_at(t, i);
+        uint32_t node;
+
+        net->node_of[i] = UINT32_MAX;
+        if (!is_linked(t, i)) {
+            continue;
+        }
+        node = n->kind == TOPO_SWITCH ? add_switch(net, n) : add_host(net, n);
+        net->node_of[i] = node;
+        if (n->kind == TOPO_HOST) {
+            net->host_of[node] = n->index;
+            net->hosts[n->index].node = node;
+            net->hosts[n->index].linked = true;
+        }
+    }
+}
+
+static bool add_links(Net *net, const Topology *t, GError **error)
+{
+    for (unsigned i = 0; i < t->links->len; i++) {
+        const TopoLink *l = link_at(t, i);
+        FabricLinkConfig c = {
+            .name = l->name,
+            .rate_bps = l->rate_bps,
+            .delay_ps = l->delay_ps,
+            .loss = (double)l->loss_ppm / 1e6,
+            .ber = (double)l->ber_atto / 1e18,
+            .fec = l->fec == SCN_FEC_KP4 ? FABRIC_FEC_KP4 : FABRIC_FEC_NONE,
+        };
+
+        if (fabric_add_link(net->fabric, net->node_of[l->node[0]],
+                            net->node_of[l->node[1]], &c, error) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_rings(Net *net, GError **error)
+{
+    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
+        NetHost *h = &net->hosts[i];
+        LinkError e;
+
+        if (!h->linked) {
+            continue;
+        }
+        h->link = link_create(NULL, RING_BYTES, &e);
+        if (!h->link) {
+            g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "%s",
+                        e.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool net_fabric_build(Net *net, GError **error)
+{
+    const Topology *t = net->scn->topology;
+    FabricConfig c = {
+        .seed = seed_derive_u64(net->scn->seed, "fabric", "seed"),
+        .ops = &fabric_ops,
+        .opaque = net,
+    };
+
+    net->fabric = fabric_new(&c);
+    add_nodes(net, t);
+    return add_links(net, t, error) && net_traffic_add(net, error) &&
+           fabric_build(net->fabric, error) && make_rings(net, error);
+}
+
+void net_fabric_free(Net *net)
+{
+    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
+        link_close(net->hosts[i].link);
+    }
+    fabric_free(net->fabric);
+    g_free(net->node_of);
+    g_free(net->host_of);
+}
+
+/* ---- failures ------------------------------------------------------------ */
+
+/* In wall mode an instant is "now". */
+static uint64_t instant(const Net *net, uint64_t at_ps)
+{
+    return net->wall ? fabric_now_ps(net->fabric) : at_ps;
+}
+
+/* The hosts at the link's ends lose or get their signal. */
+static void tell_hosts(Net *net, unsigned link, bool up, uint64_t at_ps)
+{
+    const TopoLink *l = link_at(net->scn->topology, link);
+
+    for (unsigned end = 0; end < 2; end++) {
+        const TopoNode *n = node_at(net->scn->topology, l->node[end]);
+        NetHost *h = n->kind == TOPO_HOST ? &net->hosts[n->index] : NULL;
+
+        if (h && h->present && h->link) {
+            link_send_state(h->link, at_ps, 0, up ? l->rate_bps : 0);
+        }
+    }
+}
+
+bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,
+                     GError **error)
+{
+    bool ok;
+
+    net_lock(net);
+    at_ps = instant(net, at_ps);
+    ok = fabric_link_set_up(net->fabric, link, up, at_ps, error);
+    if (ok) {
+        tell_hosts(net, link, up, at_ps);
+    }
+    net_unlock(net);
+    return ok;
+}
+
+bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
+                         uint64_t ber_atto, uint64_t at_ps, GError **error)
+{
+    const TopoLink *l = link_at(net->scn->topology, link);
+    FabricFec fec = l->fec == SCN_FEC_KP4 ? FABRIC_FEC_KP4 : FABRIC_FEC_NONE;
+    bool ok;
+
+    net_lock(net);
+    ok = fabric_link_set_errors(net->fabric, link, (double)loss_ppm / 1e6,
+                                (double)ber_atto / 1e18, fec,
+                                instant(net, at_ps), error);
+    net_unlock(net);
+    return ok;
+}
+
+bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
+                       GError **error)
+{
+    bool ok;
+
+    net_lock(net);
+    ok = fabric_switch_set_up(net->fabric, net->node_of[topo_node], up,
+                              instant(net, at_ps), error);
+    net_unlock(net);
+    return ok;
+}
