@@ -10,10 +10,12 @@
 
 #include "runtime.h"
 
+#define SEEDS_MAX 1000
+
 typedef struct RunArgs {
     CliSets sets;
     char *until, *pause_at, *wall_limit, *runs, *progress;
-    int repeat;
+    int repeat, seeds;
     gboolean controls, keep;
 } RunArgs;
 
@@ -34,6 +36,9 @@ static GOptionEntry *run_entries(RunArgs *a)
           "Also run every control: what it names must break", NULL },
         { "repeat", 0, 0, G_OPTION_ARG_INT, &a->repeat,
           "Run N times in fresh processes; the trace hashes must be equal",
+          "N" },
+        { "seeds", 0, 0, G_OPTION_ARG_INT, &a->seeds,
+          "Run with N seeds, from the scenario's on; means and intervals",
           "N" },
         { "until", 0, 0, G_OPTION_ARG_STRING, &a->until,
           "Stop at this simulated time", "TIME" },
@@ -62,6 +67,10 @@ static bool make_options(const Cli *cli, const RunArgs *a, RunOptions *ret,
 
     if (a->repeat < 1) {
         cli_usage("--repeat: at least 1");
+        return false;
+    }
+    if (a->seeds < 1 || a->seeds > SEEDS_MAX) {
+        cli_usage("--seeds: 1 to 1000");
         return false;
     }
     if (!cli_time("--until", a->until, &ret->until_ps) ||
@@ -125,6 +134,29 @@ static GPtrArray *load_all(const Cli *cli, char **files, const RunArgs *a)
     return ok ? g_steal_pointer(&all) : NULL;
 }
 
+/* The same file under the seeds that follow @first's. NULL: it does not load.*/
+static GPtrArray *load_seeds(const Cli *cli, const char *file, const RunArgs *a,
+                             const Scenario *first)
+{
+    g_autoptr(GPtrArray) all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)scenario_free);
+
+    for (int i = 1; i < a->seeds; i++) {
+        CliSets sets = a->sets;
+        g_autofree char *seed =
+            g_strdup_printf("%" G_GUINT64_FORMAT, first->seed + (unsigned)i);
+        Scenario *s;
+
+        sets.seed = seed;
+        s = cli_load(cli, file, &sets);
+        if (!s) {
+            return NULL;
+        }
+        g_ptr_array_add(all, s);
+    }
+    return g_steal_pointer(&all);
+}
+
 static int run_files(Cli *cli, char **files, const RunArgs *a)
 {
     g_autofree char *runs_dir = NULL, *replay = NULL;
@@ -147,14 +179,19 @@ static int run_files(Cli *cli, char **files, const RunArgs *a)
                        : g_build_filename(cli->root, "runs", NULL);
     options.runs_dir = runs_dir;
     for (unsigned i = 0; i < all->len && code != EXIT_INTERRUPTED; i++) {
-        code = worse(code, runtime_run(all->pdata[i], &options));
+        g_autoptr(GPtrArray) seeds =
+            load_seeds(cli, files[i], a, all->pdata[i]);
+
+        options.seeds = seeds;
+        code = worse(code, seeds ? runtime_run(all->pdata[i], &options)
+                                 : EXIT_USAGE);
     }
     return code;
 }
 
 int cli_run(Cli *cli, const CliVerb *verb, int argc, char **argv)
 {
-    RunArgs a = { .repeat = 1 };
+    RunArgs a = { .repeat = 1, .seeds = 1 };
     g_autofree GOptionEntry *entries = run_entries(&a);
     g_auto(GStrv) files = NULL;
     int code;

@@ -40,6 +40,7 @@ typedef struct RunOptions {
     uint64_t pause_ps;      /* let a person look there, then go on; 0: no */
     uint64_t wall_limit_ns; /* exit 99 beyond it; 0: none */
     unsigned repeat;        /* at least 1 */
+    const GPtrArray *seeds; /* further Scenarios to run, or NULL */
     bool controls;          /* each scenario, then each of its controls */
     bool keep;              /* keep heavy artefacts of a held run too */
     ProgressMode progress;

@@ -14,6 +14,7 @@
 #include "run_dir.h"
 #include "run_interrupt.h"
 #include "run_repeat.h"
+#include "run_seeds.h"
 #include "run_single.h"
 
 static bool can_run(const Scenario *scn, const RunOptions *options,
@@ -70,6 +71,10 @@ static void run_rest(const RunContext *c, const Scenario *scn, RunResult *base)
 {
     if (c->options->repeat > 1 && base->verdict != RUN_ERROR) {
         run_repeat(c, scn, base, c->options->repeat);
+    }
+    if (c->options->seeds && c->options->seeds->len &&
+        base->verdict != RUN_ERROR) {
+        run_seeds(c, scn, base, c->options->seeds);
     }
     if (!c->options->controls) {
         return;
