@@ -183,8 +183,8 @@ static int run_files(Cli *cli, char **files, const RunArgs *a)
             load_seeds(cli, files[i], a, all->pdata[i]);
 
         options.seeds = seeds;
-        code = worse(code, seeds ? runtime_run(all->pdata[i], &options)
-                                 : EXIT_USAGE);
+        code = worse(code,
+                     seeds ? runtime_run(all->pdata[i], &options) : EXIT_USAGE);
     }
     return code;
 }

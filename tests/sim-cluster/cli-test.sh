@@ -124,6 +124,7 @@ want 2 show "$first_light" "$first_light"
 want 2 run
 says err 'outrigger: run: which scenario?'
 want 2 run --repeat 0 "$first_light"
+want 2 run --seeds 0 "$first_light"
 want 2 run --until 5 "$first_light"
 says err "outrigger: --until: '5' has no unit"
 want 2 run --until 0s "$first_light"
