@@ -44,6 +44,7 @@ typedef enum OpPlace {
 
 /* OpState.flags */
 #define OP_CANCELLED 1u /* goes on silently */
+#define OP_STALLED 2u   /* has waited for the write buffer: counted */
 
 static inline bool is_drive_kind(unsigned kind)
 {
@@ -135,6 +136,7 @@ typedef struct WireState {
 typedef struct UpState {
     WireState wire;
     uint32_t busy;       /* for waves, as all `busy` */
+    uint32_t blocked;    /* wire free, but nothing may go: counted */
     uint32_t ready_mask; /* requesters with a non-empty queue */
     uint32_t queued;
     uint32_t last; /* round robin: last requester granted */
@@ -150,6 +152,7 @@ typedef struct UpState {
 typedef struct DownState {
     WireState wire;
     uint32_t busy;
+    uint32_t blocked;
     uint32_t last; /* 0 MMIO, 1 completions */
     OpList mmio;
     uint32_t mmio_queued;

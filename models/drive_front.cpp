@@ -322,7 +322,10 @@ void DriveFront::admit_writes(uint64_t now_ps)
         if (card_.op(index).kind == MODEL_DRIVE_FLUSH) {
             admit_flush(index, now_ps);
         } else if (!admit_write(index, now_ps)) {
-            card_.count(COUNT_BUFFER_STALLS, 1);
+            OpState &op = card_.op(index);
+
+            card_.count(COUNT_BUFFER_STALLS, !(op.flags & OP_STALLED));
+            op.flags |= OP_STALLED;
             return;
         }
     }

@@ -10,8 +10,12 @@
 #include "kernel.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "card.h"
+
+/* No instant needs more calls of sc_start than its end and its delta. */
+constexpr unsigned kMostRounds = 16;
 
 /* libsystemc refers to it; nothing calls it here. */
 extern "C" int sc_main(int, char *[])
@@ -34,16 +38,15 @@ void Module::arm(uint64_t now_ps)
     Kernel &kernel = Kernel::get();
     uint64_t wake_ps = next_ps(now_ps);
 
-    /* Asked by another module at an instant at which this one is still to
-     * run: it will arm itself then. SystemC must not see a past instant. */
-    if (wake_ps <= now_ps) {
-        return;
+    if (wake_ps > now_ps) {
+        card_.s().wake_ps[wake_index_] = wake_ps;
     }
-    card_.s().wake_ps[wake_index_] = wake_ps;
     if (kernel.tracing()) {
         wake_ps = std::min(wake_ps, sample(now_ps));
     }
-    if (wake_ps < armed_ps_) {
+    /* Not later than now: asked by another module at an instant at which
+     * this one is still to run. It will arm itself then. */
+    if (wake_ps > now_ps && wake_ps < armed_ps_) {
         event_.notify(
             sc_core::sc_time::from_value(wake_ps - kernel.clock_ps()));
         armed_ps_ = wake_ps;
@@ -131,9 +134,17 @@ void Kernel::start()
 void Kernel::run_modules()
 {
     using namespace sc_core;
+    uint64_t last_ps = MODEL_PS_NEVER;
+    unsigned rounds = 0;
 
     while (sc_time_to_pending_activity().value() <= target_ps_ - clock_ps() ||
            (tracing() && clock_ps() < target_ps_)) {
+        rounds = clock_ps() == last_ps ? rounds + 1 : 0;
+        last_ps = clock_ps();
+        if (rounds > kMostRounds) {
+            throw std::runtime_error("time stands still at " +
+                                     std::to_string(last_ps) + " ps");
+        }
         sc_start(sc_time::from_value(target_ps_ - clock_ps()));
     }
 }

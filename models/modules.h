@@ -101,7 +101,8 @@ class DownLink : public Module {
   private:
     void kick(uint64_t now_ps);
     void release(uint64_t now_ps);
-    void grant(uint64_t now_ps);
+    bool grant(uint64_t now_ps);
+    bool completion_ready(uint64_t now_ps) const;
     bool send_mmio(uint64_t now_ps);
     bool send_completions(uint64_t now_ps);
     void end_request(uint64_t arrival_ps);

@@ -28,10 +28,7 @@ void DownLink::submit(uint16_t index, uint64_t now_ps)
 
 void DownLink::kick(uint64_t now_ps)
 {
-    if (down_.wire.free_ps <= now_ps) {
-        release(now_ps);
-        grant(now_ps);
-    }
+    run(now_ps);
     arm(now_ps);
 }
 
@@ -155,7 +152,7 @@ bool DownLink::send_completions(uint64_t now_ps)
 }
 
 /* Only with a free wire. */
-void DownLink::grant(uint64_t now_ps)
+bool DownLink::grant(uint64_t now_ps)
 {
     for (unsigned i = 1; i <= 2; i++) {
         unsigned source = (down_.last + i) % 2;
@@ -163,28 +160,35 @@ void DownLink::grant(uint64_t now_ps)
 
         if (source == 0 && down_.mmio_queued) {
             sent = send_mmio(now_ps);
-        } else if (source == 1 && down_.count &&
-                   down_.ring[down_.head].ready_ps <= now_ps) {
+        } else if (source == 1 && completion_ready(now_ps)) {
             sent = send_completions(now_ps);
         }
         if (sent) {
             down_.last = source;
             card_.count(COUNT_DOWN_BUSY, down_.wire.free_ps - now_ps);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
+bool DownLink::completion_ready(uint64_t now_ps) const
+{
+    return down_.count && down_.ring[down_.head].ready_ps <= now_ps;
+}
+
+/* May run more often than there is something to do; a stall counts once. */
 void DownLink::run(uint64_t now_ps)
 {
     release(now_ps);
-    if (down_.wire.free_ps <= now_ps) {
-        uint64_t before_ps = down_.wire.free_ps;
-
-        grant(now_ps);
-        if (before_ps == down_.wire.free_ps && down_.mmio_queued) {
-            card_.count(COUNT_DOWN_STALLS, 1);
-        }
+    if (down_.wire.free_ps > now_ps) {
+        return;
+    }
+    if ((!down_.mmio_queued && !completion_ready(now_ps)) || grant(now_ps)) {
+        down_.blocked = 0;
+    } else if (!down_.blocked) {
+        down_.blocked = 1;
+        card_.count(COUNT_DOWN_STALLS, 1);
     }
 }
 

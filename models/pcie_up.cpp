@@ -41,10 +41,7 @@ void UpLink::submit(uint16_t index, uint64_t now_ps)
 
 void UpLink::kick(uint64_t now_ps)
 {
-    if (up_.wire.free_ps <= now_ps) {
-        release(now_ps);
-        grant(now_ps);
-    }
+    run(now_ps);
     arm(now_ps);
 }
 
@@ -222,10 +219,17 @@ bool UpLink::grant(uint64_t now_ps)
     return false;
 }
 
+/* May run more often than there is something to do; a stall counts once. */
 void UpLink::run(uint64_t now_ps)
 {
     release(now_ps);
-    if (up_.queued && up_.wire.free_ps <= now_ps && !grant(now_ps)) {
+    if (up_.wire.free_ps > now_ps) {
+        return;
+    }
+    if (!up_.queued || grant(now_ps)) {
+        up_.blocked = 0;
+    } else if (!up_.blocked) {
+        up_.blocked = 1;
         card_.count(COUNT_UP_STALLS, 1);
     }
 }

@@ -7,8 +7,9 @@
  *
  * Data link packets are charged to the direction that sends TLPs, one ACK
  * and one UpdateFC for every interval of its own wire bytes, as if the other
- * direction were loaded alike. They follow the TLP that makes them due. Not modelled: replays, ordered sets other than
- * SKP, lane alignment of packets, power states.
+ * direction were loaded alike. They follow the TLP that makes them due. Not
+ * modelled: replays, ordered sets other than SKP, lane alignment of packets,
+ * power states.
  */
 #include "modules.h"
 

@@ -44,6 +44,11 @@ class Writer {
     {
         put(at_ps, 8);
     }
+    /* What came back is taken in when next needed; an image has it in. */
+    bool is_over(uint64_t at_ps) const
+    {
+        return at_ps <= now_ps_;
+    }
     void put(uint64_t value, size_t n_bytes)
     {
         for (size_t i = 0; i < n_bytes; i++) {
@@ -80,6 +85,10 @@ class Reader {
             *err_ = std::string("state image: bad ") + what +
                     "; give an image that this card saved";
         }
+    }
+    bool is_over(uint64_t) const
+    {
+        return false;
     }
     template <class T>
     void number(T &value, uint64_t min, uint64_t max, const char *what)
@@ -137,6 +146,10 @@ class Shifter {
     }
     void fail(const char *)
     {
+    }
+    bool is_over(uint64_t) const
+    {
+        return false;
     }
     template <class T> void number(T &, uint64_t, uint64_t, const char *)
     {

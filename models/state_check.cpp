@@ -22,6 +22,7 @@ struct Checker {
     CardState &s;
     const char *bad = nullptr;
     std::vector<uint16_t> refs; /* rings and transactions of each operation */
+    std::vector<uint8_t> held;  /* by planes and dies, of each transaction */
 
     explicit Checker(const StateContext &context)
         : c(context), s(*context.s), refs(MODEL_MAX_OPS)
@@ -54,6 +55,10 @@ struct Checker {
     void drive_lists(unsigned d);
     void transactions(unsigned d);
     void dies(unsigned d);
+    void channel_list(unsigned d, const OpList &list, unsigned channel, int die,
+                      int program);
+    void held_by(unsigned d, uint16_t i, unsigned channel, unsigned die,
+                 unsigned plane);
     void flushes(unsigned d);
     void progress();
     void op_progress(const OpState &op, uint16_t refs_of_op);
@@ -100,10 +105,15 @@ void Checker::places()
         demand(listed_place(op.place) == (op.heap_pos != NONE16),
                "operation outside its list");
         /* A module that drops cancelled operations has none left. */
-        demand(!op.flags || op.place == PLACE_UP_WAIT || drive_op,
+        bool cancelled = op.flags & OP_CANCELLED;
+
+        demand(!cancelled || op.place == PLACE_UP_WAIT || drive_op,
                "cancelled operation");
-        demand(!op.flags || op.place != PLACE_SCHEDULED, "cancelled operation");
-        s.silent += op.flags & OP_CANCELLED;
+        demand(!cancelled || op.place != PLACE_SCHEDULED,
+               "cancelled operation");
+        demand(!(op.flags & OP_STALLED) || op.kind == MODEL_DRIVE_WRITE,
+               "stalled operation");
+        s.silent += cancelled;
     });
 }
 
@@ -178,8 +188,12 @@ void Checker::credits(CreditPool *pool, uint32_t headers, uint32_t units)
 void Checker::link()
 {
     const LinkTiming &link = c.timing->link;
+    uint64_t now_ps = Kernel::get().now_ps();
 
     up_lists();
+    demand(!s.up.blocked || (s.up.queued && s.up.wire.free_ps <= now_ps),
+           "arbiter");
+    demand(!s.down.blocked || s.down.wire.free_ps <= now_ps, "arbiter");
     host_reads();
     credits(&s.up.posted, link.posted_header_credits, link.posted_data_credits);
     credits(&s.up.nonposted, link.nonposted_header_credits, 0);
@@ -255,7 +269,8 @@ void Checker::drive_lists(unsigned d)
         demand(op.place != PLACE_FRONT || op.drive != d || drive.front_op == i,
                "front end");
         s.drive[d].unscheduled += is_drive_kind(op.kind) && op.drive == d &&
-                                  !op.flags && op.place != PLACE_SCHEDULED;
+                                  !(op.flags & OP_CANCELLED) &&
+                                  op.place != PLACE_SCHEDULED;
     });
 }
 
@@ -304,59 +319,65 @@ void Checker::transactions(unsigned d)
     drive.program_slots = t.program_slots - drive.programs_out;
 }
 
-/* Channel lists hold their own channel's transactions; each transaction on
- * a die is what exactly one plane, or the die as a whole, points at. */
+/* A list of a channel, or of one of its dies, holds what belongs there. */
+void Checker::channel_list(unsigned d, const OpList &list, unsigned channel,
+                           int die, int program)
+{
+    const DriveState &drive = s.drive[d];
+
+    for (uint16_t i = list.head; i != NONE16; i = drive.tx[i].next) {
+        const Transaction &tx = drive.tx[i];
+
+        demand(tx.channel == channel && (die < 0 || tx.die == die) &&
+                   (program < 0 || (tx.op == NONE16) == program),
+               "channel list");
+    }
+}
+
+/* What a plane, or (kMaxPlanes) a die as a whole, points at. */
+void Checker::held_by(unsigned d, uint16_t i, unsigned channel, unsigned die,
+                      unsigned plane)
+{
+    const Transaction &tx = s.drive[d].tx[i % MAX_TRANSACTIONS];
+    bool program = plane == kMaxPlanes;
+
+    if (i == NONE16) {
+        return;
+    }
+    demand(i < MAX_TRANSACTIONS &&
+               (tx.place == TX_BUS ||
+                tx.place == (program ? TX_PROGRAM : TX_SENSE)) &&
+               (tx.op == NONE16) == program && tx.channel == channel &&
+               tx.die == die && (program || tx.plane == plane),
+           "transaction of a die");
+    demand(held[i % MAX_TRANSACTIONS]++ == 0, "transaction held twice");
+}
+
+/* Each transaction on a die is held by exactly one plane or the die. */
 void Checker::dies(unsigned d)
 {
     DriveState &drive = s.drive[d];
     const DriveTiming &t = c.drives[d];
-    std::vector<uint8_t> held(MAX_TRANSACTIONS);
 
-    auto own = [&](const OpList &list, unsigned ch, int die, int program) {
-        for (uint16_t i = list.head; i != NONE16; i = drive.tx[i].next) {
-            const Transaction &tx = drive.tx[i];
-
-            demand(tx.channel == ch && (die < 0 || tx.die == die) &&
-                       (program < 0 || (tx.op == NONE16) == program),
-                   "channel list");
-        }
-    };
-    auto hold = [&](uint16_t i, unsigned ch, unsigned die, unsigned plane) {
-        if (i >= MAX_TRANSACTIONS) {
-            demand(false, "transaction of a die");
-            return;
-        }
-        const Transaction &tx = drive.tx[i];
-        bool program = plane == kMaxPlanes;
-
-        demand((tx.place == TX_BUS ||
-                tx.place == (program ? TX_PROGRAM : TX_SENSE)) &&
-                   (tx.op == NONE16) == program && tx.channel == ch &&
-                   tx.die == die && (program || tx.plane == plane),
-               "transaction of a die");
-        demand(held[i]++ == 0, "transaction held twice");
-    };
+    held.assign(MAX_TRANSACTIONS, 0);
     for (unsigned ch = 0; ch < t.channels; ch++) {
         ChannelState &channel = drive.channel[ch];
 
-        own(channel.reads_in, ch, -1, 0);
-        own(channel.programs_in, ch, -1, 1);
-        own(channel.bus, ch, -1, -1);
+        channel_list(d, channel.reads_in, ch, -1, 0);
+        channel_list(d, channel.programs_in, ch, -1, 1);
+        channel_list(d, channel.bus, ch, -1, -1);
         for (uint16_t i = channel.bus.head; i != NONE16; i = drive.tx[i].next) {
             channel.bus_wanted++;
         }
         for (unsigned n = 0; n < t.dies_per_channel; n++) {
             const DieState &die = channel.die[n];
 
-            own(die.queue, ch, static_cast<int>(n), -1);
-            if (die.exclusive_tx != NONE16) {
-                hold(die.exclusive_tx, ch, n, kMaxPlanes);
-            }
+            channel_list(d, die.queue, ch, static_cast<int>(n), -1);
+            held_by(d, die.exclusive_tx, ch, n, kMaxPlanes);
             for (unsigned p = 0; p < t.planes; p++) {
-                if (die.plane_tx[p] != NONE16) {
-                    hold(die.plane_tx[p], ch, n, p);
-                    demand(die.exclusive_tx == NONE16, "die in two uses");
-                }
+                held_by(d, die.plane_tx[p], ch, n, p);
+                demand(die.exclusive_tx == NONE16 || die.plane_tx[p] == NONE16,
+                       "die in two uses");
             }
         }
     }

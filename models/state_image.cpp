@@ -17,7 +17,7 @@
 namespace {
 
 constexpr uint32_t kMagic = 0x4d43524f;
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr size_t kHeaderBytes = 48;
 
 uint64_t fnv1a(const uint8_t *bytes, size_t len)

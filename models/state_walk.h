@@ -109,7 +109,7 @@ template <class Ar> void walk_op(Ar &ar, OpState &op, const StateContext &c)
     ar.number(op.fn, 0, MODEL_MAX_FUNCTIONS - 1, "function");
     ar.number(op.kind, 0, MODEL_OP_KINDS - 1, "kind");
     ar.number(op.place, PLACE_SCHEDULED, PLACE_COUNT - 1, "place");
-    ar.number(op.flags, 0, OP_CANCELLED, "flags");
+    ar.number(op.flags, 0, OP_CANCELLED | OP_STALLED, "flags");
     ar.number(op.pending, 0, kMaxPrograms, "pending count");
     ar.number(op.drive, 0, c.n_drives ? c.n_drives - 1 : 0, "drive");
     if (op.place == PLACE_SCHEDULED) {
@@ -158,46 +158,65 @@ template <class Ar> void walk_wire(Ar &ar, WireState &wire)
     ar.number(wire.skip_bytes, 0, 1u << 24, "SKP count");
 }
 
-template <class Ar> void walk_credits(Ar &ar, CreditPool &pool)
+/* A ring in order of time. @at gives an entry's instant, @entry walks the
+ * rest of it. Entries that are over are left out of an image. */
+template <class Ar, class At, class Entry>
+void walk_ring(Ar &ar, uint32_t *head, uint32_t *count, uint32_t size,
+               uint32_t max, const char *what, At at, Entry entry)
 {
     uint64_t last_ps = 0;
+    uint32_t over = 0, left;
 
-    ar.number(pool.count, 0, kMaxHeaderCredits, "credits");
-    for (uint32_t n = 0; ar.ok() && n < pool.count; n++) {
-        CreditReturn &r = pool.ring[(pool.head + n) % kMaxHeaderCredits];
-
-        ar.instant(r.at_ps, "credit return");
-        ar.number(r.units, 0, 65535, "credit units");
-        if (Ar::reading && r.at_ps < last_ps) {
-            ar.fail("order of credit returns");
-        }
-        last_ps = r.at_ps;
+    while (over < *count && ar.is_over(at((*head + over) % size))) {
+        over++;
     }
+    left = *count - over;
+    ar.number(left, 0, max, what);
+    if constexpr (Ar::reading) {
+        *count = left;
+    }
+    for (uint32_t n = 0; ar.ok() && n < left; n++) {
+        uint32_t i = (*head + over + n) % size;
+
+        ar.instant(at(i), what);
+        entry(i);
+        if (Ar::reading && at(i) < last_ps) {
+            ar.fail(what);
+        }
+        last_ps = at(i);
+    }
+}
+
+template <class Ar> void walk_credits(Ar &ar, CreditPool &pool)
+{
+    walk_ring(
+        ar, &pool.head, &pool.count, kMaxHeaderCredits, kMaxHeaderCredits,
+        "credit return",
+        [&](uint32_t i) -> uint64_t & { return pool.ring[i].at_ps; },
+        [&](uint32_t i) {
+            ar.number(pool.ring[i].units, 0, 65535, "credit units");
+        });
 }
 
 template <class Ar> void walk_up(Ar &ar, const StateContext &c)
 {
     UpState &up = c.s->up;
-    uint64_t last_ps = 0;
 
     walk_wire(ar, up.wire);
     ar.number(up.last, 0, UP_REQUESTERS - 1, "arbiter");
+    ar.number(up.blocked, 0, 1, "arbiter");
     for (OpList &queue : up.queue) {
         walk_ops(ar, *c.s, queue, PLACE_UP_QUEUE, "upstream queue");
     }
     walk_credits(ar, up.posted);
     walk_credits(ar, up.nonposted);
-    ar.number(up.tag_count, 0, c.timing->read_tags, "tags");
-    for (uint32_t n = 0; ar.ok() && n < up.tag_count; n++) {
-        TagReturn &r = up.tag_ring[(up.tag_head + n) % kMaxReadTags];
-
-        ar.instant(r.at_ps, "tag return");
-        ar.number(r.ends_context, 0, 1, "context");
-        if (Ar::reading && r.at_ps < last_ps) {
-            ar.fail("order of tag returns");
-        }
-        last_ps = r.at_ps;
-    }
+    walk_ring(
+        ar, &up.tag_head, &up.tag_count, kMaxReadTags, c.timing->read_tags,
+        "tag return",
+        [&](uint32_t i) -> uint64_t & { return up.tag_ring[i].at_ps; },
+        [&](uint32_t i) {
+            ar.number(up.tag_ring[i].ends_context, 0, 1, "context");
+        });
 }
 
 template <class Ar> void walk_down(Ar &ar, const StateContext &c)
@@ -207,6 +226,7 @@ template <class Ar> void walk_down(Ar &ar, const StateContext &c)
 
     walk_wire(ar, down.wire);
     ar.number(down.last, 0, 1, "arbiter");
+    ar.number(down.blocked, 0, 1, "arbiter");
     walk_ops(ar, *c.s, down.mmio, PLACE_DOWN_QUEUE, "MMIO queue");
     walk_credits(ar, down.mmio_credits);
     walk_credits(ar, down.completion_credits);

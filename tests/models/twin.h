@@ -309,7 +309,9 @@ class TwinDrive {
         std::vector<Die> die;
     };
 
+    void free_programs();
     void front_done();
+    void send_out();
     void take_reads();
     void take_writes();
     bool take_write(TwinOp *op);

@@ -330,8 +330,8 @@ void TwinDrive::decide_channel(Channel *channel)
     }
 }
 
-/* What starts in this cycle, in the drive's fixed order. */
-void TwinDrive::decide()
+/* Programs that have ended give their buffer back and let flushes go. */
+void TwinDrive::free_programs()
 {
     for (const Page &page : freed_) {
         for (size_t i = 0; i < flushes_.size();) {
@@ -354,22 +354,34 @@ void TwinDrive::decide()
         program_slots_++;
     }
     freed_.clear();
+}
+
+void TwinDrive::send_out()
+{
+    if (egress_.empty() || egress_left_) {
+        return;
+    }
+    Page page = egress_.front();
+
+    egress_.erase(egress_.begin());
+    egress_since_.erase(egress_since_.begin());
+    egress_left_ =
+        page.bytes / c_.link_bytes_per_cycle + twin_->extra(STAGE_EGRESS);
+    read_slots_++;
+    page.op->pages--;
+    if (!page.op->pages && page.op->sent == page.op->op.bytes) {
+        twin_->end_after(page.op, egress_left_ + c_.read_complete);
+    }
+}
+
+/* What starts in this cycle, in the drive's fixed order. */
+void TwinDrive::decide()
+{
+    free_programs();
     if (front_ && front_over_) {
         front_done();
     }
-    if (!egress_.empty() && egress_left_ == 0) {
-        Page page = egress_.front();
-
-        egress_.erase(egress_.begin());
-        egress_since_.erase(egress_since_.begin());
-        egress_left_ =
-            page.bytes / c_.link_bytes_per_cycle + twin_->extra(STAGE_EGRESS);
-        read_slots_++;
-        page.op->pages--;
-        if (!page.op->pages && page.op->sent == page.op->op.bytes) {
-            twin_->end_after(page.op, egress_left_ + c_.read_complete);
-        }
-    }
+    send_out();
     take_reads();
     take_writes();
     if (!front_ && !front_queue_.empty()) {
