@@ -49,7 +49,9 @@ OffloadCard *offload_card_find(const char *id, Error **errp)
 int offload_card_function(OffloadCard *card, const char *interface)
 {
     for (unsigned i = 0; i < card->n_functions; i++) {
-        if (!strcmp(card->functions[i]->interface, interface)) {
+        if (!strcmp(
+                card->nics[i] ? card->nics[i]->interface : card->functions[i]->interface,
+                interface)) {
             return i;
         }
     }
@@ -146,20 +148,38 @@ static bool app_add_function(const CardApp *app, Card *core, OffloadNvme *nvme,
     return true;
 }
 
-bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
-                               Error **errp)
+unsigned offload_card_claim_function(OffloadCard *card, OffloadNvme *nvme,
+                                     OffloadEna *ena, Error **errp)
 {
+    const char *name = nvme ? nvme->interface : ena->interface;
+
     if (card->n_functions == SEAM_MAX_FUNCTIONS) {
         error_setg(errp, "card '%s' has %u interfaces already",
                    DEVICE(card)->id, SEAM_MAX_FUNCTIONS);
+        return SEAM_MAX_FUNCTIONS;
+    }
+    if (offload_card_function(card, name) >= 0) {
+        error_setg(errp, "card '%s' has an interface '%s' already",
+                   DEVICE(card)->id, name);
+        return SEAM_MAX_FUNCTIONS;
+    }
+    card->functions[card->n_functions] = nvme;
+    card->nics[card->n_functions] = ena;
+    return card->n_functions++;
+}
+
+bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
+                               Error **errp)
+{
+    nvme->fn = offload_card_claim_function(card, nvme, NULL, errp);
+    if (nvme->fn == SEAM_MAX_FUNCTIONS) {
         return false;
     }
-    nvme->fn = card->n_functions;
     nvme->card = card;
     if (!app_add_function(card->app, card->core, nvme, errp)) {
+        card->functions[--card->n_functions] = NULL;
         return false;
     }
-    card->functions[card->n_functions++] = nvme;
     return true;
 }
 
@@ -190,7 +210,8 @@ static Card *update_build(OffloadCard *card, const CardApp *app, Error **errp)
         return NULL;
     }
     for (unsigned i = 0; i < card->n_functions; i++) {
-        if (!app_add_function(app, core, card->functions[i], errp)) {
+        if (card->functions[i] &&
+            !app_add_function(app, core, card->functions[i], errp)) {
             app->destroy(core);
             return NULL;
         }
@@ -330,6 +351,7 @@ static int card_post_load(void *opaque, int version_id)
     if (card->model) {
         card_model_cancel(card->model, UINT16_MAX);
     }
+    card->resubmitted = mode == CARD_LOAD_RESUBMIT;
     offload_time_load(s->now_ps);
     if (mode == CARD_LOAD_EXACT && card->model &&
         !card_model_load(card->model, s->models, s->models_bytes, &message)) {

@@ -3,20 +3,22 @@
  *
  * card_qemu.h: the offload card inside QEMU: what its glue files share.
  *
- * offload-drive (a raw image), offload-card (drives, application, models) and
- * offload-nvme (one PCI function) are devices; all timing goes through
+ * offload-drive (a raw image), offload-card (drives, application, models),
+ * offload-nvme and offload-ena (one PCI function each) are devices; all timing goes through
  * time_qemu.c. Everything runs under the big lock.
  */
 #ifndef OUTRIGGER_CARD_QEMU_H
 #define OUTRIGGER_CARD_QEMU_H
 
 #include "hw/pci/pci_device.h"
+#include "net/net.h"
 #include "hw/qdev-core.h"
 #include "qemu/notify.h"
 #include "qemu/queue.h"
 
 #include "card_app.h"
 #include "card_model.h"
+#include "ena.h"
 #include "seam.h"
 
 #define TYPE_OFFLOAD_DRIVE "offload-drive"
@@ -27,6 +29,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(OffloadCard, OFFLOAD_CARD)
 
 #define TYPE_OFFLOAD_NVME "offload-nvme"
 OBJECT_DECLARE_SIMPLE_TYPE(OffloadNvme, OFFLOAD_NVME)
+
+#define TYPE_OFFLOAD_ENA "offload-ena"
+OBJECT_DECLARE_SIMPLE_TYPE(OffloadEna, OFFLOAD_ENA)
 
 struct OffloadDrive {
     DeviceState parent_obj;
@@ -52,6 +57,27 @@ struct OffloadNvme {
     OffloadCard *card;
     unsigned fn;
     bool msix_on; /* what the application was told last */
+};
+
+struct OffloadEna {
+    PCIDevice parent_obj;
+
+    char *card_id;
+    char *interface; /* default: the device's id */
+    char *port_id;
+    MACAddr mac;
+    uint16_t queues;
+    uint32_t speed; /* Mbit/s, what the guest is told */
+    bool llq_on;
+
+    MemoryRegion bar, llq;
+    OffloadCard *card;
+    struct OutriggerPort *port;
+    Ena *core;
+    unsigned fn;
+
+    uint32_t saved_bytes;
+    uint8_t *saved;
 };
 
 typedef struct OffloadTimers {
@@ -87,8 +113,11 @@ struct OffloadCard {
 
     OffloadDrive *drives[SEAM_MAX_DRIVES];
     unsigned n_drives;
+    /* A function is one or the other; numbers are given in order. */
     OffloadNvme *functions[SEAM_MAX_FUNCTIONS];
+    OffloadEna *nics[SEAM_MAX_FUNCTIONS];
     unsigned n_functions;
+    bool resubmitted; /* the last load had no models' state */
 
     void *app_handle;
     const CardApp *app;
@@ -118,6 +147,8 @@ void offload_time_add(OffloadCard *card);
 /* Around every entry from QEMU into a core: brings models and timers to the
  * host's instant; afterwards runs what has become due and arms the timer. */
 void offload_time_enter(void);
+/* As above for what happened at @at_ps, a little before the host's instant. */
+void offload_time_enter_at(uint64_t at_ps);
 void offload_time_leave(void);
 /* The instant at which the core is being called. */
 uint64_t offload_time_now_ps(void);
@@ -140,13 +171,20 @@ bool offload_drive_claim(OffloadDrive *drive, OffloadCard *card, Error **errp);
 /* ---- card_qemu.c ------------------------------------------------------- */
 
 OffloadCard *offload_card_find(const char *id, Error **errp);
-/* Takes the next function number and joins the application. */
+/* Takes the next function number; SEAM_MAX_FUNCTIONS: there is none, or the
+ * name is taken. Exactly one of @nvme and @ena. */
+unsigned offload_card_claim_function(OffloadCard *card, OffloadNvme *nvme,
+                                     OffloadEna *ena, Error **errp);
+/* ... and joins the application. */
 bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
                                Error **errp);
 /* Begins a live update; OFFLOAD_UPDATED follows. */
 void offload_card_update(OffloadCard *card, const char *file, Error **errp);
 /* To be called when the application may have become idle. */
 void offload_card_update_poll(OffloadCard *card);
+/* The function number of an interface of either kind, or -1. */
 int offload_card_function(OffloadCard *card, const char *interface);
+/* A NIC by name, on any card. */
+OffloadEna *offload_ena_find(const char *interface, Error **errp);
 
 #endif

@@ -10,6 +10,7 @@
 #include "qapi/error.h"
 #include "qapi/qapi-commands-outrigger.h"
 #include "card_qemu.h"
+#include "ena_control_qemu.h"
 
 static void from_gerror(Error **errp, GError *err)
 {
@@ -35,6 +36,9 @@ static int find_function(OffloadCard *card, const char *name, Error **errp)
     if (fn < 0) {
         error_setg(errp, "card '%s' has no interface '%s'", DEVICE(card)->id,
                    name);
+    } else if (card->nics[fn]) {
+        error_setg(errp, "interface '%s' is a NIC: it has no storage", name);
+        fn = -1;
     }
     return fn;
 }
@@ -266,13 +270,18 @@ void qmp_offload_interface_reset(const char *card_id, const char *interface,
                                  Error **errp)
 {
     OffloadCard *card = offload_card_find(card_id, errp);
-    int fn = card ? find_function(card, interface, errp) : -1;
+    int fn = card ? offload_card_function(card, interface) : -1;
 
-    if (fn >= 0) {
-        offload_time_enter();
-        card->app->function_reset(card->core, fn);
-        offload_time_leave();
+    if (!card || (fn < 0 && find_function(card, interface, errp) < 0)) {
+        return;
     }
+    offload_time_enter();
+    if (card->nics[fn]) {
+        ena_function_reset(card->nics[fn]->core);
+    } else {
+        card->app->function_reset(card->core, fn);
+    }
+    offload_time_leave();
 }
 
 /* ---- queries ------------------------------------------------------------ */
@@ -292,7 +301,8 @@ static OffloadPartition *partition_of(OffloadCard *card,
     p->encrypted = info->encrypted;
     p->key_generation = info->key_generation;
     p->rekey_done = info->rekey_done_bytes;
-    if (info->fn >= 0 && info->fn < (int)card->n_functions) {
+    if (info->fn >= 0 && info->fn < (int)card->n_functions &&
+        card->functions[info->fn]) {
         p->interface = g_strdup(card->functions[info->fn]->interface);
         p->has_nsid = true;
         p->nsid = info->nsid;
@@ -372,6 +382,7 @@ OffloadCardInfo *qmp_query_offload(const char *card_id, Error **errp)
     OffloadCardInfo *info;
     OffloadPartitionList **ptail;
     OffloadInterfaceList **itail;
+    OffloadNicList **ntail;
     CardPartitionInfo part;
 
     if (!card) {
@@ -389,8 +400,13 @@ OffloadCardInfo *qmp_query_offload(const char *card_id, Error **errp)
         }
     }
     itail = &info->interfaces;
+    ntail = &info->nics;
     for (unsigned i = 0; i < card->n_functions; i++) {
-        QAPI_LIST_APPEND(itail, interface_of(card, i));
+        if (card->nics[i]) {
+            QAPI_LIST_APPEND(ntail, offload_nic_info(card->nics[i]));
+        } else {
+            QAPI_LIST_APPEND(itail, interface_of(card, i));
+        }
     }
     info->counters = counters_of(card);
     offload_time_leave();
@@ -402,13 +418,19 @@ OffloadRegisterList *qmp_query_offload_registers(const char *card_id,
                                                  Error **errp)
 {
     OffloadCard *card = offload_card_find(card_id, errp);
-    int fn = card ? find_function(card, interface, errp) : -1;
+    int fn = card ? offload_card_function(card, interface) : -1;
     OffloadRegisterList *list = NULL, **tail = &list;
     const char *name;
     uint32_t offset;
     unsigned size;
     uint64_t value;
 
+    if (fn >= 0 && card->nics[fn]) {
+        return offload_nic_registers(card->nics[fn]);
+    }
+    if (card) {
+        fn = find_function(card, interface, errp);
+    }
     for (unsigned i = 0;
          fn >= 0 && (name = card->app->register_info(card->core, fn, i, &offset,
                                                      &size, &value));

@@ -3,7 +3,7 @@
  *
  * seam.h: everything a card core may ask of the world around it.
  *
- * A core (nvme_*.c, card_*.c) is plain C: it includes no QEMU header and
+ * A core (nvme_*.c, card_*.c, ena_*.c) is plain C: it includes no QEMU header and
  * calls nothing but these operations, GLib and itself. QEMU's glue, the unit
  * tests and the fuzzers each supply one table.
  *
@@ -36,7 +36,11 @@
  * Tags of model operations. The generation lets a core recognise an answer
  * to an operation it has forgotten meanwhile.
  */
-typedef enum SeamOwner { SEAM_OWNER_CTRL = 0, SEAM_OWNER_CARD = 1 } SeamOwner;
+typedef enum SeamOwner {
+    SEAM_OWNER_CTRL = 0,
+    SEAM_OWNER_CARD = 1,
+    SEAM_OWNER_NIC = 2 /* ena_*.c; not part of the storage application */
+} SeamOwner;
 
 static inline uint64_t seam_tag(SeamOwner owner, unsigned fn, unsigned stage,
                                 unsigned index, unsigned generation)
@@ -76,7 +80,8 @@ typedef enum SeamTimer {
     SEAM_TIMER_THROTTLE = 0,                  /* +fn: one an interface */
     SEAM_TIMER_COALESCE = SEAM_MAX_FUNCTIONS, /* +fn: interrupt coalescing */
     SEAM_TIMER_REKEY = 2 * SEAM_MAX_FUNCTIONS,
-    SEAM_TIMERS
+    SEAM_TIMER_NIC, /* +fn: deadlines of a NIC function */
+    SEAM_TIMERS = SEAM_TIMER_NIC + SEAM_MAX_FUNCTIONS
 } SeamTimer;
 
 /*

@@ -21,7 +21,11 @@
 
 static PCIDevice *function_pci(OffloadCard *card, unsigned fn)
 {
-    return fn < card->n_functions ? PCI_DEVICE(card->functions[fn]) : NULL;
+    if (fn >= card->n_functions) {
+        return NULL;
+    }
+    return card->nics[fn] ? PCI_DEVICE(card->nics[fn])
+                          : PCI_DEVICE(card->functions[fn]);
 }
 
 static bool seam_dma(OffloadCard *card, unsigned fn, uint64_t addr, void *buf,

@@ -15,6 +15,7 @@
  * Not modelled: more than one clock; cards whose time runs apart.
  */
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
 #include "system/runstate.h"
@@ -43,12 +44,22 @@ uint64_t offload_time_now_ps(void)
     return now_ps;
 }
 
+/* Storage and NICs share functions, models and timers of a card. */
+static void dispatch_done(OffloadCard *card, uint64_t tag, uint64_t at_ps)
+{
+    unsigned fn = seam_tag_fn(tag);
+
+    if (seam_tag_owner(tag) != SEAM_OWNER_NIC) {
+        card->app->model_done(card->core, tag, at_ps);
+    } else if (fn < card->n_functions && card->nics[fn]) {
+        ena_model_done(card->nics[fn]->core, tag, at_ps);
+    }
+}
+
 void offload_model_done(void *opaque, uint64_t tag, uint64_t at_ps)
 {
-    OffloadCard *card = opaque;
-
     now_ps = at_ps;
-    card->app->model_done(card->core, tag, at_ps);
+    dispatch_done(opaque, tag, at_ps);
 }
 
 void offload_timer_set(OffloadCard *card, unsigned timer, uint64_t at_ps)
@@ -81,7 +92,11 @@ static void fire_timer(OffloadCard *card)
     for (unsigned i = 0; i < SEAM_TIMERS; i++) {
         if (t->at_ps[i] == t->earliest_ps) {
             offload_timer_set(card, i, SEAM_NEVER);
-            card->app->timer(card->core, i);
+            if (i < SEAM_TIMER_NIC) {
+                card->app->timer(card->core, i);
+            } else if (card->nics[i - SEAM_TIMER_NIC]) {
+                ena_timer(card->nics[i - SEAM_TIMER_NIC]->core);
+            }
             return;
         }
     }
@@ -94,8 +109,8 @@ static void drain_instant(void)
 
     QTAILQ_FOREACH (card, &cards, next) {
         for (unsigned i = 0; i < card->instant->len; i++) {
-            card->app->model_done(
-                card->core, g_array_index(card->instant, uint64_t, i), now_ps);
+            dispatch_done(card, g_array_index(card->instant, uint64_t, i),
+                          now_ps);
         }
         g_array_set_size(card->instant, 0);
     }
@@ -174,6 +189,13 @@ void offload_time_enter(void)
     }
 }
 
+void offload_time_enter_at(uint64_t at_ps)
+{
+    if (depth++ == 0) {
+        run_until(MAX(MIN(host_ps(), at_ps), now_ps));
+    }
+}
+
 void offload_time_leave(void)
 {
     if (depth == 1) {
@@ -220,4 +242,19 @@ void offload_time_add(OffloadCard *card)
     }
     timed |= card->model != NULL;
     QTAILQ_INSERT_TAIL(&cards, card, next);
+}
+
+OffloadEna *offload_ena_find(const char *interface, Error **errp)
+{
+    OffloadCard *card;
+    int fn;
+
+    QTAILQ_FOREACH (card, &cards, next) {
+        fn = offload_card_function(card, interface);
+        if (fn >= 0 && card->nics[fn]) {
+            return card->nics[fn];
+        }
+    }
+    error_setg(errp, "no NIC has the name '%s'", interface);
+    return NULL;
 }
