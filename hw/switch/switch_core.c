@@ -330,7 +330,8 @@ static void admit_l2(SwitchCore *sw, uint32_t in, uint64_t ps,
     }
     if (out < 0) {
         flood(sw, in, ps, pkt);
-    } else if ((uint32_t)out == in || !sw->port[out].up) {
+    } else if ((uint32_t)out == in || !sw->port[out].up ||
+               !sw->port[out].flood) {
         rx_drop(sw, in, ps, pkt, SWITCH_DROP_NO_ROUTE);
     } else {
         enqueue(sw, (uint32_t)out, ps, pkt);

@@ -22,10 +22,12 @@
  *    (SWITCH_DROP_PORT_DOWN) and nothing else happens.
  * 2. Admission at M = A + pipeline_ps. Everything about the packet is decided
  *    at this instant, in this order:
- *    a. learning (L2 packets only): source address -> input port;
+ *    a. learning (L2 packets only): source address -> input port, unless the
+ *       address is 0, a group or static, the input port is blocked, or it is
+ *       new and the table is full of addresses that have not aged;
  *    b. lookup: output port, or several when an L2 packet is flooded. No
- *       route, no next hop that is up, or the only output is the input port of
- *       an L2 packet: SWITCH_DROP_NO_ROUTE;
+ *       route, no next hop that is up, or the only output of an L2 packet is
+ *       its input port, down or blocked: SWITCH_DROP_NO_ROUTE;
  *    c. per output port in rising order: admission to the buffer, then ECN.
  * 3. Cells: a packet takes C = max(1, ceil(bytes / cell_bytes)) cells from its
  *    admission until its departure, also while it is being sent. `bytes` is
@@ -43,7 +45,9 @@
  *      - mode SWITCH_ECN_RED: never if Q' <= ecn_min_cells, always if
  *        Q' > ecn_max_cells, else if R < floor((Q' - min) * ecn_max_q32 /
  *        (max - min)), R the upper 32 bits of the next number of the
- *        switch's random source. One number is drawn for each such packet.
+ *        switch's random source. One number is drawn for each packet with
+ *        ECT or CE in a queue of this mode, whatever Q' is. The source is
+ *        splitmix64 from `seed` on; its first number is the ECMP hash's.
  *    Packets without ECT are never marked and never dropped early.
  * 6. Transmission. A port sends one packet at a time. It chooses at the
  *    instant S at which it is free and has a packet: the end of the packet
