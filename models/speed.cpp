@@ -3,11 +3,12 @@
  *
  * speed.cpp: how fast the models are: complete 4 KiB reads (fetch of the
  * submission entry, controller, drive, crypto, data, completion entry,
- * interrupt) in a plain loop that follows models_next_ps() as QEMU's timer
- * does. CPU time, and as a ratio: how many advances of an idle kernel one
- * read costs, measured in the same run.
+ * interrupt), and packets of 1514 bytes from host memory through MAC and
+ * receive pipeline back to host memory, in a plain loop that follows
+ * models_next_ps() as QEMU's timer does. CPU time, and as a ratio: how many
+ * advances of an idle kernel one costs, measured in the same run.
  *
- *     outrigger-models-speed PROFILE-DIRECTORY [READS]
+ *     outrigger-models-speed PROFILE-DIRECTORY [OPERATIONS]
  */
 #include <cinttypes>
 #include <cstdio>
@@ -19,11 +20,12 @@
 
 namespace {
 
-constexpr unsigned kSteps = 7;
+constexpr unsigned kReadSteps = 7, kPacketSteps = 6;
 constexpr uint64_t kFunctions = 3;
 
 CardModel *model;
-uint64_t reads_left, reads_done, random_state;
+bool packets; /* else reads */
+uint64_t left_to_do, done, random_state;
 
 uint64_t cpu_wall_ns()
 {
@@ -42,16 +44,16 @@ uint64_t next_random()
     return random_state;
 }
 
-/* Tag: slot * 8 + step. */
-void submit(uint64_t slot, unsigned step)
+constexpr uint64_t kQueue = uint64_t(1) << 32, kData = uint64_t(2) << 32;
+
+ModelOp read_step(uint64_t slot, unsigned step)
 {
-    const uint64_t queue = uint64_t(1) << 32, data = uint64_t(2) << 32;
     ModelOp op = {};
 
     switch (step) {
     case 0:
         op.kind = MODEL_DMA_READ;
-        op.addr = queue + slot * 64;
+        op.addr = kQueue + slot * 64;
         op.bytes = 64;
         break;
     case 1:
@@ -68,12 +70,12 @@ void submit(uint64_t slot, unsigned step)
         break;
     case 4:
         op.kind = MODEL_DMA_WRITE;
-        op.addr = data + slot * 4096;
+        op.addr = kData + slot * 4096;
         op.bytes = 4096;
         break;
     case 5:
         op.kind = MODEL_DMA_WRITE;
-        op.addr = queue + slot * 16;
+        op.addr = kQueue + slot * 16;
         op.bytes = 16;
         break;
     default:
@@ -82,6 +84,30 @@ void submit(uint64_t slot, unsigned step)
         op.bytes = 4;
         break;
     }
+    return op;
+}
+
+ModelOp packet_step(uint64_t slot, unsigned step)
+{
+    static const uint8_t kinds[kPacketSteps] = {
+        MODEL_DMA_READ, MODEL_NIC_TX,    MODEL_MAC_TX,
+        MODEL_NIC_RX,   MODEL_DMA_WRITE, MODEL_DMA_WRITE,
+    };
+    ModelOp op = {};
+
+    op.kind = kinds[step];
+    op.bytes = step == kPacketSteps - 1 ? 16 : 1514;
+    if (op.kind <= MODEL_DMA_WRITE) {
+        op.addr = kData + slot * 8192 + step * 2048;
+    }
+    return op;
+}
+
+/* Tag: slot * 8 + step. */
+void submit(uint64_t slot, unsigned step)
+{
+    ModelOp op = packets ? packet_step(slot, step) : read_step(slot, step);
+
     op.fn = static_cast<uint16_t>(slot % kFunctions);
     op.tag = slot * 8 + step;
     if (!card_model_submit(model, &op)) {
@@ -93,13 +119,13 @@ void on_done(void *, uint64_t tag, uint64_t)
 {
     unsigned step = tag % 8 + 1;
 
-    if (step < kSteps) {
+    if (step < (packets ? kPacketSteps : kReadSteps)) {
         submit(tag / 8, step);
         return;
     }
-    reads_done++;
-    if (reads_left) {
-        reads_left--;
+    done++;
+    if (left_to_do) {
+        left_to_do--;
         submit(tag / 8, 0);
     }
 }
@@ -116,13 +142,13 @@ uint64_t idle_advance_cns()
     return (cpu_wall_ns() - start_wall_ns) * 100 / n;
 }
 
-void measure(uint64_t depth, uint64_t reads, uint64_t idle_cns)
+void measure(uint64_t depth, uint64_t operations, uint64_t idle_cns)
 {
     uint64_t wakes = 0, start_wall_ns = cpu_wall_ns();
     uint64_t start_ps = models_now_ps();
 
-    reads_done = 0;
-    reads_left = reads - depth;
+    done = 0;
+    left_to_do = operations - depth;
     for (uint64_t slot = 0; slot < depth; slot++) {
         submit(slot, 0);
     }
@@ -130,13 +156,13 @@ void measure(uint64_t depth, uint64_t reads, uint64_t idle_cns)
         models_advance(models_next_ps());
         wakes++;
     }
-    uint64_t cns = (cpu_wall_ns() - start_wall_ns) * 100 / reads_done;
+    uint64_t cns = (cpu_wall_ns() - start_wall_ns) * 100 / done;
 
     printf("| %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %" PRIu64
            ".%02" PRIu64 " | %" PRIu64 " |\n",
-           depth, cns / 100, 100000000000u / cns, cns / idle_cns,
-           wakes / reads_done, wakes * 100 / reads_done % 100,
-           reads_done * 1000000000u / ((models_now_ps() - start_ps) / 1000));
+           depth, cns / 100, 100000000000u / cns, cns / idle_cns, wakes / done,
+           wakes * 100 / done % 100,
+           done * 1000000000u / ((models_now_ps() - start_ps) / 1000));
 }
 
 } /* namespace */
@@ -144,14 +170,14 @@ void measure(uint64_t depth, uint64_t reads, uint64_t idle_cns)
 int main(int argc, char **argv)
 {
     std::string dir = argc > 1 ? argv[1] : "";
-    uint64_t reads = argc > 2 ? strtoull(argv[2], nullptr, 10) : 200000;
+    uint64_t operations = argc > 2 ? strtoull(argv[2], nullptr, 10) : 200000;
     std::string card = dir + "/card-gen3x8.profile";
     std::string drive = dir + "/drive-fast.profile";
     const char *drives[] = { drive.c_str() };
     char *err = nullptr;
 
-    if (argc < 2 || argc > 3 || reads < 1000) {
-        fprintf(stderr, "usage: %s PROFILE-DIRECTORY [READS]\n", argv[0]);
+    if (argc < 2 || argc > 3 || operations < 1000) {
+        fprintf(stderr, "usage: %s PROFILE-DIRECTORY [OPERATIONS]\n", argv[0]);
         return 2;
     }
     model = card_model_new("card0", card.c_str(), drives, 1, 1, on_done,
@@ -163,11 +189,15 @@ int main(int argc, char **argv)
     random_state = 1;
     uint64_t idle_cns = idle_advance_cns();
 
-    printf("| in flight | CPU ns a read | reads a CPU second | idle advances a "
-           "read | wake-ups a read | simulated IOPS |\n"
-           "|---|---|---|---|---|---|\n");
-    for (uint64_t depth : { 1, 8, 32, 256 }) {
-        measure(depth, reads, idle_cns);
+    for (const char *what : { "read", "packet" }) {
+        packets = *what == 'p';
+        printf("%s| in flight | CPU ns a %s | %ss a CPU second | idle advances "
+               "a %s | wake-ups a %s | simulated %ss a second |\n"
+               "|---|---|---|---|---|---|\n",
+               packets ? "\n" : "", what, what, what, what, what);
+        for (uint64_t depth : { 1, 8, 32, 256 }) {
+            measure(depth, operations, idle_cns);
+        }
     }
     return 0;
 }

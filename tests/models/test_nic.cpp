@@ -402,6 +402,64 @@ static void test_egress_bound(void **state)
     assert_true(exact * 2 > checked);
 }
 
+/* The formula of the header: the caller acts next at @act_ps, and every frame
+ * passes NIC_TX, then the MAC. */
+static uint64_t lookahead_ps(const Card *card, uint64_t act_ps)
+{
+    uint64_t next_ps = std::min(act_ps, models_next_ps());
+    uint64_t least_ps = card_model_min_ps(card->model, MODEL_NIC_TX, 60) +
+                        card_model_min_ps(card->model, MODEL_MAC_TX, 60);
+
+    return std::min(card_model_egress_bound_ps(card->model),
+                    next_ps + least_ps);
+}
+
+/* Packets read from host memory and sent, beside other work: no frame leaves
+ * before any bound that was ever given. */
+static void test_lookahead(void **state)
+{
+    Random random(seed + 2);
+    unsigned frames = 0, bounds = 0;
+
+    for (Card *card : cards) {
+        uint64_t act_ps = models_now_ps(), bound_ps = 0;
+
+        card->chain = true;
+        card->ends.clear();
+        while (card->ends.size() < 1500) {
+            uint64_t next_ps = std::min(act_ps, models_next_ps());
+            size_t before = card->ends.size();
+
+            models_advance(next_ps);
+            if (next_ps == act_ps) {
+                uint8_t kind = random.pick(
+                    { uint8_t(MODEL_DMA_READ), uint8_t(MODEL_DMA_READ),
+                      uint8_t(MODEL_NIC_TX), uint8_t(MODEL_NIC_RX),
+                      uint8_t(MODEL_CRYPTO), uint8_t(MODEL_DMA_WRITE) });
+
+                submit(card, make(kind, random.range(60, 1600),
+                                  static_cast<uint16_t>(random.below(3))));
+                act_ps += random.below(random.pick({ 100u, 3000000u })) + 1;
+            }
+            for (size_t n = before; n < card->ends.size(); n++) {
+                if (card->ends[n].first.kind == MODEL_MAC_TX) {
+                    assert_true(card->ends[n].second >= bound_ps);
+                    frames++;
+                }
+            }
+            uint64_t new_ps = lookahead_ps(card, act_ps);
+
+            assert_true(new_ps > models_now_ps());
+            bounds += new_ps > bound_ps;
+            bound_ps = std::max(bound_ps, new_ps);
+        }
+        drain(card);
+        card->chain = false;
+    }
+    printf("%u frames, %u bounds\n", frames, bounds);
+    assert_true(frames > 1000);
+}
+
 int main()
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +470,7 @@ int main()
         cmocka_unit_test(test_least_times_grow),
         cmocka_unit_test(test_least_times_tight),
         cmocka_unit_test(test_egress_bound),
+        cmocka_unit_test(test_lookahead),
     };
 
     seed = test_seed(2025);
