@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "step_command.h"
+#include "step_net.h"
 
 /* One host on its way up. */
 typedef struct Rise {
     RunNode *node;
     unsigned hellos; /* before */
     unsigned resets;
-    bool up;
+    char *network; /* command that brings its interfaces up, or NULL */
+    bool hello, up;
 } Rise;
 
 typedef struct Boot {
@@ -26,14 +28,18 @@ static void boot_free(void *opaque)
 {
     Boot *b = opaque;
 
+    for (unsigned i = 0; i < b->count; i++) {
+        g_free(b->rises[i].network);
+    }
     g_free(b->rises);
     g_free(b);
 }
 
 static void remember(Boot *b, RunNode *n)
 {
-    b->rises[b->count++] = (Rise){ n, agent_hellos(host_agent(n->host)),
-                                   host_resets(n->host), false };
+    b->rises[b->count++] = (Rise){ .node = n,
+                                   .hellos = agent_hellos(host_agent(n->host)),
+                                   .resets = host_resets(n->host) };
 }
 
 /* The hosts of a step: of a boot all that it names. */
@@ -75,16 +81,47 @@ static bool boot_begin(StepRun *s, GError **error)
     return true;
 }
 
-static void set_up(StepRun *s, Rise *r)
+static void set_hello(StepRun *s, Rise *r)
 {
     Host *h = r->node->host;
 
-    r->up = true;
+    r->hello = true;
     r->node->boots++;
     step_detail(s, "Linux %s", agent_kernel(host_agent(h)));
     metrics_store_set_u64(s->x->metrics, s->x->now_ps, host_name(h), "boot_ps",
                           UNIT_DURATION, s->x->now_ps - s->begin_ps);
     run_log_power(s->x, r->node, "hello");
+}
+
+/* After the hello: its network, if it has one. */
+static bool bring_up(Rise *r, GError **error)
+{
+    Host *h = r->node->host;
+    g_autofree char *script = step_net_script(host_scenario(h));
+    g_autoptr(AgentResult) result = NULL;
+
+    if (!script) {
+        r->up = true;
+        return true;
+    }
+    if (!r->network) {
+        return host_run_command(h, script, &r->network, error);
+    }
+    result = agent_take_result(host_agent(h), r->network);
+    if (!result) {
+        return true;
+    }
+    if (!step_command_check(result, error)) {
+        return false;
+    }
+    if (result->exit_code != 0) {
+        g_autofree char *line = step_command_last_line(result->output);
+
+        return step_broken(error, "the network of '%s' did not come up: %s",
+                           host_name(h), line);
+    }
+    r->up = true;
+    return true;
 }
 
 /* Has the guest said the hello that the step waits for? */
@@ -117,11 +154,13 @@ static bool boot_poll(StepRun *s, bool *ret_done, GError **error)
         if (!look(s, r, &hello, error)) {
             return false;
         }
-        if (hello) {
-            set_up(s, r);
-        } else {
-            *ret_done = false;
+        if (hello && !r->hello) {
+            set_hello(s, r);
         }
+        if (r->hello && !bring_up(r, error)) {
+            return false;
+        }
+        *ret_done &= r->up;
     }
     return true;
 }
@@ -151,12 +190,18 @@ static bool reboot_poll(StepRun *s, bool *ret_done, GError **error)
     if (!*ret_done) {
         return true;
     }
-    if (host_resets(s->node->host) == r->resets) {
-        return step_broken(error, "the guest agent started anew, but the "
-                                  "machine was not reset");
+    if (!r->hello) {
+        if (host_resets(s->node->host) == r->resets) {
+            return step_broken(error, "the guest agent started anew, but the "
+                                      "machine was not reset");
+        }
+        run_log_power(s->x, s->node, "reset");
+        set_hello(s, r);
     }
-    run_log_power(s->x, s->node, "reset");
-    set_up(s, r);
+    if (!bring_up(r, error)) {
+        return false;
+    }
+    *ret_done = r->up;
     return true;
 }
 
