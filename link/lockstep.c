@@ -328,7 +328,7 @@ uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f)
     say(l, LOCKSTEP_RUNS, f);
     l->s->slot[l->me].windows++;
     lockstep_announce(l, false);
-    grant_ps = lockstep_grant(l->s, l->me, NULL);
+    grant_ps = lockstep_leave(l->s, l->me);
     lockstep_unlock(l);
     return grant_ps;
 }
@@ -342,7 +342,7 @@ uint64_t lockstep_wait(Lockstep *l)
     lockstep_grant(l->s, l->me, &who);
     l->s->slot[l->me].waits_for[who]++;
     lockstep_sleep(l, LOCKSTEP_NEVER);
-    grant_ps = lockstep_grant(l->s, l->me, NULL);
+    grant_ps = lockstep_leave(l->s, l->me);
     lockstep_unlock(l);
     return grant_ps;
 }

@@ -64,6 +64,38 @@ uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
     return grant_ps;
 }
 
+/* Somebody else has something to do before @grant_ps. */
+static bool others_busy(const LockstepShared *s, unsigned host,
+                        uint64_t grant_ps)
+{
+    for (unsigned i = 0; i < s->hosts; i++) {
+        const LockstepSlot *h = &s->slot[i];
+
+        if (i != host &&
+            (h->state == LOCKSTEP_RUNS || h->state == LOCKSTEP_WAITS) &&
+            min_ps(h->act_ps, h->inbox_ps) < grant_ps) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t lockstep_leave(const LockstepShared *s, unsigned host)
+{
+    uint64_t grant_ps = lockstep_grant(s, host, NULL);
+    uint64_t stride_ps = LOCKSTEP_NEVER;
+
+    if (!others_busy(s, host, grant_ps)) {
+        return grant_ps;
+    }
+    for (unsigned i = 0; i < s->hosts; i++) {
+        if (i != host) {
+            stride_ps = min_ps(stride_ps, s->reach_ps[host][i]);
+        }
+    }
+    return min_ps(grant_ps, lockstep_sum(s->slot[host].act_ps, stride_ps));
+}
+
 uint64_t lockstep_out_horizon(const LockstepShared *s)
 {
     uint64_t horizon_ps = LOCKSTEP_NEVER;

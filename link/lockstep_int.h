@@ -33,6 +33,12 @@ uint64_t lockstep_own_out(const LockstepShared *s, unsigned i);
 /* Exclusive; *ret_who: the member that limits it. */
 uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
                         unsigned *ret_who);
+/*
+ * The grant, or as much of it as the host should use before it speaks again:
+ * others may be waiting to hear how far it is, and two hosts that each use all
+ * of their grants would take turns instead of running side by side.
+ */
+uint64_t lockstep_leave(const LockstepShared *s, unsigned host);
 /* A member that waits could go on. */
 bool lockstep_ready(const LockstepShared *s, unsigned member);
 uint64_t lockstep_out_horizon(const LockstepShared *s);
