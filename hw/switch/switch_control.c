@@ -9,14 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE 64u /* of the cache */
+#define MACS 16u /* places for addresses at first */
+
 void *switch_alloc(size_t n, size_t size)
 {
-    void *p = calloc(n ? n : 1, size);
+    size_t bytes = ((n ? n : 1) * size + LINE - 1) / LINE * LINE;
+    void *p = aligned_alloc(LINE, bytes);
 
     if (!p) {
         abort();
     }
-    return p;
+    return memset(p, 0, bytes);
 }
 
 /* @n == 0 frees. What is added is not zeroed. */
@@ -101,7 +105,6 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
 {
     const char *problem = config_problem(config);
     uint64_t seed = config->seed;
-    uint32_t macs = 16;
     SwitchCore *sw;
 
     if (problem) {
@@ -120,6 +123,7 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
     sw->port = switch_alloc(config->ports, sizeof(*sw->port));
     sw->queue = switch_alloc((size_t)config->ports * config->queues,
                              sizeof(*sw->queue));
+    sw->rare = switch_alloc(config->ports, sizeof(*sw->rare));
     for (uint32_t i = 0; i < config->queues; i++) {
         sw->strict_mask |= (uint8_t)(config->queue[i].strict << i);
     }
@@ -129,11 +133,8 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
         sw->port[i].turn = (uint8_t)(config->queues - 1);
         switch_core_port_set_rate(sw, i, 100000000000ull);
     }
-    while (macs < config->mac_entries * 2) {
-        macs *= 2;
-    }
-    sw->mac = switch_alloc(macs, sizeof(*sw->mac));
-    sw->mac_mask = macs - 1;
+    sw->mac = switch_alloc(MACS, sizeof(*sw->mac));
+    sw->mac_mask = MACS - 1;
     switch_routes_compile(sw);
     return sw;
 }
@@ -152,6 +153,7 @@ void switch_core_free(SwitchCore *sw)
     free(sw->group);
     free(sw->queue);
     free(sw->port);
+    free(sw->rare);
     free(sw->pipe);
     free(sw->routes);
     free(sw->route_start);
@@ -184,7 +186,7 @@ static void port_flush(SwitchCore *sw, uint32_t port)
         for (uint32_t k = 0; k < q->n; k++) {
             lose(sw, port, &q->q[(q->head + k) & q->mask]);
         }
-        q->dropped[SWITCH_DROP_PORT_DOWN] += q->n;
+        sw->rare[port].dropped[i][SWITCH_DROP_PORT_DOWN] += q->n;
         sw->used_cells -= q->cells;
         q->n = q->head = q->cells = 0;
         q->deficit_bytes = 0;
@@ -226,7 +228,7 @@ void switch_core_set_up(SwitchCore *sw, bool up)
         const SwitchPiped *piped =
             &sw->pipe[(sw->pipe_head + i) & sw->pipe_mask];
 
-        sw->port[piped->port].rx_dropped[SWITCH_DROP_PORT_DOWN]++;
+        sw->rare[piped->port].rx_dropped[SWITCH_DROP_PORT_DOWN]++;
         lose(sw, piped->port, &piped->pkt);
     }
     sw->pipe_n = sw->pipe_head = 0;
@@ -278,8 +280,9 @@ void switch_core_port_stats(const SwitchCore *sw, uint32_t port,
     ret->rx_bytes = p->rx_bytes;
     ret->tx_packets = p->tx_packets;
     ret->tx_bytes = p->tx_bytes;
-    ret->flooded_packets = p->flooded;
-    memcpy(ret->rx_dropped_packets, p->rx_dropped, sizeof(p->rx_dropped));
+    ret->flooded_packets = sw->rare[port].flooded;
+    memcpy(ret->rx_dropped_packets, sw->rare[port].rx_dropped,
+           sizeof(ret->rx_dropped_packets));
 }
 
 void switch_core_queue_stats(const SwitchCore *sw, uint32_t port,
@@ -291,7 +294,8 @@ void switch_core_queue_stats(const SwitchCore *sw, uint32_t port,
     ret->enqueued_bytes = q->enqueued_bytes;
     ret->sent_packets = q->sent_packets;
     ret->marked_packets = q->marked_packets;
-    memcpy(ret->dropped_packets, q->dropped, sizeof(q->dropped));
+    memcpy(ret->dropped_packets, sw->rare[port].dropped[queue],
+           sizeof(ret->dropped_packets));
     ret->cells = q->cells;
     ret->max_cells = q->max_cells;
 }
@@ -302,15 +306,13 @@ void switch_core_stats_reset(SwitchCore *sw)
         SwitchPort *p = &sw->port[i];
 
         p->rx_packets = p->rx_bytes = p->tx_packets = p->tx_bytes = 0;
-        p->flooded = 0;
-        memset(p->rx_dropped, 0, sizeof(p->rx_dropped));
+        memset(&sw->rare[i], 0, sizeof(sw->rare[i]));
     }
     for (uint32_t i = 0; i < sw->config.ports * sw->config.queues; i++) {
         SwitchQueue *q = &sw->queue[i];
 
         q->enqueued_packets = q->enqueued_bytes = 0;
         q->sent_packets = q->marked_packets = 0;
-        memset(q->dropped, 0, sizeof(q->dropped));
         q->max_cells = q->cells;
     }
 }

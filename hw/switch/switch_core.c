@@ -254,7 +254,7 @@ static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
         advance_all(sw, ps, ps);
         reason = buffer_test(sw, q, c->alpha_q8, cells);
         if (reason != SWITCH_DROPS) {
-            q->dropped[reason]++;
+            sw->rare[out].dropped[which][reason]++;
             drop(sw, out, ps, pkt, reason);
             return;
         }
@@ -281,7 +281,7 @@ static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
 static void rx_drop(SwitchCore *sw, uint32_t port, uint64_t ps,
                     const SwitchPacket *pkt, SwitchDrop reason)
 {
-    sw->port[port].rx_dropped[reason]++;
+    sw->rare[port].rx_dropped[reason]++;
     drop(sw, port, ps, pkt, reason);
 }
 
@@ -300,7 +300,7 @@ static void flood(SwitchCore *sw, uint32_t in, uint64_t ps,
         rx_drop(sw, in, ps, pkt, SWITCH_DROP_NO_ROUTE);
         return;
     }
-    sw->port[in].flooded++;
+    sw->rare[in].flooded++;
     for (uint32_t i = 0; i < last; i++) {
         SwitchPacket copy = *pkt;
 
@@ -410,4 +410,32 @@ uint64_t switch_core_next_ps(const SwitchCore *sw)
         }
     }
     return next;
+}
+
+void switch_core_prefetch(const SwitchCore *sw, unsigned step)
+{
+    uint32_t queues = sw->config.queues;
+
+    if (step == 0) {
+        __builtin_prefetch(sw);
+        __builtin_prefetch((const char *)sw + 64);
+        __builtin_prefetch((const char *)sw + 128);
+        return;
+    }
+    if (step == 1) {
+        __builtin_prefetch(sw->route_start);
+        __builtin_prefetch(sw->route_group);
+        __builtin_prefetch(sw->group);
+        for (uint32_t i = 0; i < sw->config.ports; i++) {
+            __builtin_prefetch(&sw->port[i], 1);
+            __builtin_prefetch(&sw->queue[i * queues], 1);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < sw->config.ports; i++) {
+        const SwitchQueue *q = &sw->queue[i * queues];
+
+        __builtin_prefetch(&q->q[q->head], 1);
+        __builtin_prefetch(&q->q[(q->head + q->n) & q->mask], 1);
+    }
 }

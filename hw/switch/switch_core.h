@@ -211,6 +211,9 @@ uint64_t switch_core_now_ps(const SwitchCore *sw);
 /* The earliest instant at which something inside happens (admission or
  * departure), SWITCH_NEVER_PS if it is empty. Exact after a run. */
 uint64_t switch_core_next_ps(const SwitchCore *sw);
+/* Only for speed: brings what the next calls will touch into the cache. In
+ * three steps, each some hundreds of nanoseconds after the one before. */
+void switch_core_prefetch(const SwitchCore *sw, unsigned step);
 /* ceil((bytes + 24) * 8 * 10^12 / rate_bps) */
 uint64_t switch_serialise_ps(uint32_t bytes, uint64_t rate_bps);
 

@@ -12,6 +12,11 @@
 #define SWITCH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PORT_WORDS (SWITCH_MAX_PORTS / 64u)
 
+/*
+ * What every packet touches is one cache line a queue, a port and (in the
+ * fabric) a wire; what few packets touch lies elsewhere.
+ */
+
 /* A ring of packets; `mask` + 1 entries, a power of two, or q == NULL. */
 typedef struct SwitchQueue {
     SwitchPacket *q;
@@ -19,8 +24,8 @@ typedef struct SwitchQueue {
     uint32_t cells, max_cells;
     uint32_t deficit_bytes;
     uint64_t enqueued_packets, enqueued_bytes, sent_packets, marked_packets;
-    uint64_t dropped[SWITCH_DROPS];
 } SwitchQueue;
+_Static_assert(sizeof(SwitchQueue) == 64, "SwitchQueue");
 
 /*
  * A port is idle (next_ps == NEVER, no packets), about to choose (!sending,
@@ -36,9 +41,15 @@ typedef struct SwitchPort {
     uint8_t up, flood;
     uint8_t turn, in_turn; /* DRR */
     uint64_t tx_packets, tx_bytes;
-    uint64_t rx_packets, rx_bytes, flooded;
-    uint64_t rx_dropped[SWITCH_DROPS];
+    uint64_t rx_packets, rx_bytes;
 } SwitchPort;
+_Static_assert(sizeof(SwitchPort) == 64, "SwitchPort");
+
+typedef struct SwitchPortRare {
+    uint64_t flooded;
+    uint64_t rx_dropped[SWITCH_DROPS];
+    uint64_t dropped[SWITCH_MAX_QUEUES][SWITCH_DROPS];
+} SwitchPortRare;
 
 typedef struct SwitchGroup {
     uint16_t *members; /* n_up that are up, then at [n] all n; order kept */
@@ -64,6 +75,7 @@ struct SwitchCore {
     void *opaque;
     SwitchPort *port;
     SwitchQueue *queue;    /* [port * config.queues + queue] */
+    SwitchPortRare *rare;  /* by port */
     uint32_t *route_start; /* rising; [0] is 0 */
     uint16_t *route_group; /* SWITCH_NO_GROUP: none */
     SwitchGroup *group;
@@ -89,7 +101,7 @@ struct SwitchCore {
 
 #define SWITCH_NO_GROUP 0xffffu
 
-void *switch_alloc(size_t n, size_t size); /* zeroed; aborts */
+void *switch_alloc(size_t n, size_t size); /* zeroed, in whole cache lines */
 void *switch_resize(void *p, size_t n, size_t size);
 
 static inline SwitchQueue *switch_queue(const SwitchCore *sw, uint32_t port,

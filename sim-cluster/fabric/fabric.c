@@ -5,6 +5,7 @@
  */
 #include "fabric_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 G_DEFINE_QUARK(outrigger - fabric - error, fabric_error)
@@ -74,7 +75,6 @@ void fabric_free(Fabric *f)
     }
     for (uint32_t i = 0; i < f->n_wires; i++) {
         g_free(f->wire[i].q);
-        g_free(f->wire[i].errors);
     }
     nodes_free(f);
     g_hash_table_unref(f->by_name);
@@ -83,9 +83,11 @@ void fabric_free(Fabric *f)
     g_ptr_array_unref(f->loads);
     g_array_unref(f->trace);
     fabric_stats_free(f);
-    g_free(f->wire);
+    free(f->wire);
+    g_free(f->rare);
     g_free(f->wire_next_ps);
     g_free(f->node_next_ps);
+    g_free(f->due);
     g_free(f->out_wire);
     g_free(f->key);
     g_free(f->key_spare);
@@ -166,6 +168,17 @@ static bool check_nodes(Fabric *f, GError **errp)
     return true;
 }
 
+/* Zeroed, aligned to cache lines; for free(). */
+static void *lines_alloc(size_t n, size_t size)
+{
+    void *p = aligned_alloc(64, (n * size + 63) / 64 * 64);
+
+    if (!p) {
+        abort();
+    }
+    return memset(p, 0, n * size);
+}
+
 static uint64_t pipeline_ps(const FabricNode *n)
 {
     return n->sw ? n->sw->sw.pipeline_ps : 0;
@@ -179,14 +192,15 @@ static void make_wire(Fabric *f, uint32_t link, uint32_t from)
     uint32_t number = b->base + l->port[!from];
     FabricWire *w = &f->wire[number];
 
-    w->link = link;
-    w->from_node = a->number;
-    w->from_port = (uint16_t)l->port[from];
+    f->rare[number].link = link;
+    f->rare[number].from_node = a->number;
+    f->rare[number].from_port = (uint16_t)l->port[from];
     w->to_node = b->number;
     w->to_port = (uint16_t)l->port[!from];
     w->delay_ps = l->config.delay_ps + pipeline_ps(b);
     f->out_wire[a->base + l->port[from]] = number;
-    fabric_wire_set_errors(w, l->config.loss, l->config.ber, l->config.fec);
+    fabric_wire_set_errors(f, number, l->config.loss, l->config.ber,
+                           l->config.fec);
 }
 
 static void make_wires(Fabric *f)
@@ -200,10 +214,12 @@ static void make_wires(Fabric *f)
         f->node[i].up = true;
     }
     f->n_wires = base;
-    f->wire = g_new0(FabricWire, base);
+    f->wire = lines_alloc(base, sizeof(*f->wire));
+    f->rare = g_new0(FabricWireRare, base);
     f->wire_next_ps = g_new(uint64_t, base);
     f->out_wire = g_new0(uint32_t, base);
     f->node_next_ps = g_new(uint64_t, f->n_nodes);
+    f->due = g_new(uint32_t, f->n_nodes + 1);
     memset(f->wire_next_ps, 0xff, base * sizeof(uint64_t));
     memset(f->node_next_ps, 0xff, f->n_nodes * sizeof(uint64_t));
     f->window_ps = FABRIC_WINDOW_MAX_PS;

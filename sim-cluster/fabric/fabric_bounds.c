@@ -20,8 +20,9 @@
 static void hop_cost(const Fabric *f, const FabricNode *n, uint32_t port,
                      bool bytes, uint64_t *ret, uint32_t *ret_to)
 {
-    const FabricWire *w = &f->wire[f->out_wire[n->base + port]];
-    const FabricLinkConfig *c = &f->links[w->link].config;
+    uint32_t number = f->out_wire[n->base + port];
+    const FabricWire *w = &f->wire[number];
+    const FabricLinkConfig *c = &f->links[f->rare[number].link].config;
 
     *ret_to = w->to_node;
     if (!bytes) {
@@ -59,7 +60,7 @@ static uint64_t *least_cost(const Fabric *f, uint32_t to, bool bytes)
             continue;
         }
         for (uint32_t p = 0; p < n->ports; p++) {
-            const FabricWire *in = &f->wire[n->base + p];
+            const FabricWireRare *in = &f->rare[n->base + p];
             uint64_t hop;
             uint32_t same;
 

@@ -203,7 +203,7 @@ static void apply_one(Fabric *f, const FabricControl *c)
         break;
     case FABRIC_CONTROL_ERRORS:
         for (uint32_t end = 0; end < 2; end++) {
-            fabric_wire_set_errors(&f->wire[fabric_link_wire(f, c->which, end)],
+            fabric_wire_set_errors(f, fabric_link_wire(f, c->which, end),
                                    c->loss, c->ber, c->fec);
         }
         break;

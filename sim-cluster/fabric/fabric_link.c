@@ -25,47 +25,48 @@ uint32_t fabric_link_wire(const Fabric *f, uint32_t link, uint32_t end)
     return f->out_wire[f->node[l->node[end]].base + l->port[end]];
 }
 
-void fabric_wire_set_errors(FabricWire *w, double loss, double ber,
+void fabric_wire_set_errors(Fabric *f, uint32_t number, double loss, double ber,
                             FabricFec fec)
 {
-    g_clear_pointer(&w->errors, g_free);
-    if (loss > 0 || ber > 0) {
-        w->errors = g_new0(FabricErrors, 1);
-        w->errors->loss = loss;
-        w->errors->ber = ber;
-        w->errors->fec = fec;
-    }
+    FabricWireRare *r = &f->rare[number];
+
+    r->loss = loss;
+    r->ber = ber;
+    r->fec = fec;
+    r->cached_bytes = 0;
+    f->wire[number].errors = loss > 0 || ber > 0;
 }
 
-static void wire_drop(Fabric *f, const FabricWire *w, uint64_t ps,
+static void wire_drop(Fabric *f, uint32_t number, uint64_t ps,
                       const SwitchPacket *pkt, FabricDrop reason)
 {
     if (pkt->flags & FABRIC_PKT_FULL) {
-        fabric_frame_drop(f, (uint32_t)pkt->user, w->to_node, ps, reason);
+        fabric_frame_drop(f, (uint32_t)pkt->user, f->wire[number].to_node, ps,
+                          reason);
     }
 }
 
 /* Draws for one frame. False: it is lost. */
-static bool survives(Fabric *f, FabricWire *w, uint64_t depart_ps,
+static bool survives(Fabric *f, uint32_t number, uint64_t depart_ps,
                      const SwitchPacket *pkt)
 {
-    FabricLink *l = &f->links[w->link];
-    uint64_t *random = &l->random[l->node[0] != w->from_node];
-    FabricErrors *e = w->errors;
+    FabricWireRare *r = &f->rare[number];
+    FabricLink *l = &f->links[r->link];
+    uint64_t *random = &l->random[l->node[0] != r->from_node];
 
-    if (e->loss > 0 && fabric_random_unit(random) < e->loss) {
-        w->lost++;
-        wire_drop(f, w, depart_ps, pkt, FABRIC_DROP_LOSS);
+    if (r->loss > 0 && fabric_random_unit(random) < r->loss) {
+        r->lost++;
+        wire_drop(f, number, depart_ps, pkt, FABRIC_DROP_LOSS);
         return false;
     }
-    if (e->ber > 0) {
-        if (e->cached_bytes != pkt->bytes) {
-            e->cached_bytes = pkt->bytes;
-            e->cached_loss = fabric_frame_loss(e->ber, e->fec, pkt->bytes);
+    if (r->ber > 0) {
+        if (r->cached_bytes != pkt->bytes) {
+            r->cached_bytes = pkt->bytes;
+            r->cached_loss = fabric_frame_loss(r->ber, r->fec, pkt->bytes);
         }
-        if (fabric_random_unit(random) < e->cached_loss) {
-            w->fcs_errors++;
-            wire_drop(f, w, depart_ps, pkt, FABRIC_DROP_FCS);
+        if (fabric_random_unit(random) < r->cached_loss) {
+            r->fcs_errors++;
+            wire_drop(f, number, depart_ps, pkt, FABRIC_DROP_FCS);
             return false;
         }
     }
@@ -76,6 +77,7 @@ void fabric_wire_send_slow(Fabric *f, uint32_t number, uint64_t depart_ps,
                            const SwitchPacket *pkt)
 {
     FabricWire *w = &f->wire[number];
+    FabricWireRare *r = &f->rare[number];
 
     if (pkt->flags & FABRIC_PKT_FULL) {
         FabricFrame *frame = &f->frame[pkt->user];
@@ -86,16 +88,16 @@ void fabric_wire_send_slow(Fabric *f, uint32_t number, uint64_t depart_ps,
         frame->at = w->to_node;
         frame->ready_ps = depart_ps + w->delay_ps;
         if (f->config.ops && f->config.ops->tap && !w->down) {
-            f->config.ops->tap(f->config.opaque, w->link, w->from_node,
+            f->config.ops->tap(f->config.opaque, r->link, r->from_node,
                                depart_ps, frame->bytes, frame->len);
         }
     }
     if (w->down) {
-        w->down_drops++;
-        wire_drop(f, w, depart_ps, pkt, FABRIC_DROP_LINK_DOWN);
+        r->down_drops++;
+        wire_drop(f, number, depart_ps, pkt, FABRIC_DROP_LINK_DOWN);
         return;
     }
-    if (w->errors && !survives(f, w, depart_ps, pkt)) {
+    if (w->errors && !survives(f, number, depart_ps, pkt)) {
         return;
     }
     fabric_wire_put(f, number, depart_ps, pkt);
@@ -106,7 +108,8 @@ void fabric_wire_send_slow(Fabric *f, uint32_t number, uint64_t depart_ps,
 void fabric_wire_lose(Fabric *f, uint32_t number, bool pipeline_too)
 {
     FabricWire *w = &f->wire[number];
-    uint64_t piped = w->delay_ps - f->links[w->link].config.delay_ps;
+    FabricWireRare *r = &f->rare[number];
+    uint64_t piped = w->delay_ps - f->links[r->link].config.delay_ps;
     uint32_t kept = 0;
 
     if (!pipeline_too) {
@@ -115,8 +118,8 @@ void fabric_wire_lose(Fabric *f, uint32_t number, bool pipeline_too)
         }
     }
     for (uint32_t i = kept; i < w->n; i++) {
-        w->down_drops++;
-        wire_drop(f, w, f->now_ps, &w->q[w->head + i].pkt,
+        r->down_drops++;
+        wire_drop(f, number, f->now_ps, &w->q[w->head + i].pkt,
                   FABRIC_DROP_LINK_DOWN);
     }
     w->n = kept;

@@ -37,25 +37,26 @@ typedef struct FabricWire {
     uint32_t to_node;
     uint64_t delay_ps; /* with the receiver's pipeline */
     uint64_t packets, bytes;
-    struct FabricErrors *errors; /* NULL: none */
-    uint32_t from_node;
-    uint16_t from_port, to_port;
-    uint32_t link;
-    bool down;
-    uint64_t lost, fcs_errors, down_drops;
+    uint16_t to_port;
+    bool down, errors; /* the slow way */
 } FabricWire;
+_Static_assert(sizeof(FabricWire) <= 64, "FabricWire");
+
+/* What few packets of a wire touch. */
+typedef struct FabricWireRare {
+    uint32_t from_node, link;
+    uint16_t from_port;
+    uint64_t lost, fcs_errors, down_drops;
+    double loss, ber;
+    FabricFec fec;
+    uint32_t cached_bytes;
+    double cached_loss;
+} FabricWireRare;
 
 typedef struct FabricArrival {
     const FabricPacket *packet;
     uint32_t port;
 } FabricArrival;
-
-typedef struct FabricErrors {
-    double loss, ber;
-    FabricFec fec;
-    uint32_t cached_bytes;
-    double cached_loss;
-} FabricErrors;
 
 typedef struct FabricLink {
     char *name;
@@ -191,8 +192,10 @@ typedef struct FabricControl {
 
 struct Fabric {
     FabricWire *wire;
+    FabricWireRare *rare;   /* by wire */
     uint64_t *wire_next_ps; /* ps of the first packet, by wire */
     uint64_t *node_next_ps;
+    uint32_t *due;      /* nodes of a window */
     uint32_t *out_wire; /* [node.base + port] -> wire number */
     FabricNode *node;
     uint32_t n_nodes, n_links, n_wires, n_hosts;
@@ -270,7 +273,7 @@ void fabric_wire_send_slow(Fabric *f, uint32_t number, uint64_t depart_ps,
                            const SwitchPacket *pkt);
 void fabric_wire_lose(Fabric *f, uint32_t number, bool pipeline_too);
 uint32_t fabric_link_wire(const Fabric *f, uint32_t link, uint32_t end);
-void fabric_wire_set_errors(FabricWire *w, double loss, double ber,
+void fabric_wire_set_errors(Fabric *f, uint32_t number, double loss, double ber,
                             FabricFec fec);
 
 static inline void fabric_wire_put(Fabric *f, uint32_t number,

@@ -43,7 +43,7 @@ void fabric_stats_reset(Fabric *f)
         FabricWire *w = &f->wire[i];
 
         w->packets = w->bytes = 0;
-        w->lost = w->fcs_errors = w->down_drops = 0;
+        f->rare[i].lost = f->rare[i].fcs_errors = f->rare[i].down_drops = 0;
     }
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         if (f->node[i].core) {
@@ -100,12 +100,12 @@ void fabric_totals(const Fabric *f, FabricTotals *ret)
     FabricTotals t = { 0 };
 
     for (uint32_t i = 0; i < f->n_wires; i++) {
-        const FabricWire *w = &f->wire[i];
+        const FabricWireRare *r = &f->rare[i];
 
-        t.hops += w->packets;
-        t.dropped[FABRIC_DROP_LOSS] += w->lost;
-        t.dropped[FABRIC_DROP_FCS] += w->fcs_errors;
-        t.dropped[FABRIC_DROP_LINK_DOWN] += w->down_drops;
+        t.hops += f->wire[i].packets;
+        t.dropped[FABRIC_DROP_LOSS] += r->lost;
+        t.dropped[FABRIC_DROP_FCS] += r->fcs_errors;
+        t.dropped[FABRIC_DROP_LINK_DOWN] += r->down_drops;
     }
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         const FabricNode *n = &f->node[i];
@@ -132,19 +132,21 @@ bool fabric_link_stats(const Fabric *f, uint32_t link, uint32_t from_node,
     uint32_t end = l->node[1] == from_node;
     const FabricNode *n = &f->node[from_node];
     const FabricWire *w;
+    const FabricWireRare *r;
     uint64_t time_ps = f->now_ps - f->stats_from_ps;
 
     if (l->node[end] != from_node) {
         return false;
     }
     w = &f->wire[fabric_link_wire(f, link, end)];
+    r = &f->rare[fabric_link_wire(f, link, end)];
     memset(ret, 0, sizeof(*ret));
     ret->packets = w->packets;
     ret->bytes = w->bytes;
     ret->wire_bytes = w->bytes + w->packets * SWITCH_OVERHEAD_BYTES;
-    ret->lost = w->lost;
-    ret->fcs_errors = w->fcs_errors;
-    ret->down_drops = w->down_drops;
+    ret->lost = r->lost;
+    ret->fcs_errors = r->fcs_errors;
+    ret->down_drops = r->down_drops;
     if (time_ps) {
         ret->utilisation_ppm =
             (uint32_t)((unsigned __int128)ret->wire_bytes * 8 * 1000000 *

@@ -14,6 +14,7 @@
 
 #define INDEX_BITS 32u /* of a key: arrivals of one node in one window */
 #define INSERTION_MAX 48u
+#define PREFETCH_STEPS 4u
 
 static void arrivals_grow(Fabric *f)
 {
@@ -173,16 +174,81 @@ uint64_t fabric_next_ps(const Fabric *f)
     return f->n_control ? MIN(next, f->control[0].at_ps) : next;
 }
 
+/* Which nodes have something to do before @until_ps. */
+static uint32_t due_nodes(Fabric *f, uint64_t until_ps)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < f->n_nodes; i++) {
+        f->due[n] = i;
+        n += f->node_next_ps[i] < until_ps;
+    }
+    return n;
+}
+
+/*
+ * A large fabric does not fit the cache, and the order of nodes is known: what
+ * the nodes after this one will touch is fetched meanwhile, in steps, since
+ * each step's addresses come out of the one before.
+ */
+static void prefetch(const Fabric *f, uint32_t due, unsigned step,
+                     uint64_t until_ps)
+{
+    const FabricNode *n = &f->node[due];
+
+    if (step == 0) {
+        __builtin_prefetch(n);
+        return;
+    }
+    if (n->core) {
+        switch_core_prefetch(n->core, step - 1);
+    } else if (step == 1) {
+        __builtin_prefetch(n->host, 1);
+    } else if (step == 3) {
+        __builtin_prefetch(n->host->streams, 1);
+    }
+    if (step == 1) {
+        for (uint32_t p = n->base; p < n->base + n->ports; p += 8) {
+            __builtin_prefetch(&f->wire_next_ps[p]);
+            __builtin_prefetch(&f->out_wire[p]);
+        }
+    } else if (step == 2) {
+        for (uint32_t p = n->base; p < n->base + n->ports; p++) {
+            __builtin_prefetch(&f->wire[p], 1);
+            __builtin_prefetch(&f->wire[f->out_wire[p]], 1);
+        }
+    } else if (step == 3) {
+        for (uint32_t p = n->base; p < n->base + n->ports; p++) {
+            const FabricWire *w = &f->wire[p];
+            const FabricWire *out = &f->wire[f->out_wire[p]];
+
+            if (f->wire_next_ps[p] < until_ps) {
+                __builtin_prefetch(&w->q[w->head]);
+                __builtin_prefetch(&w->q[w->head + 1]);
+            }
+            __builtin_prefetch(&out->q[out->head + out->n], 1);
+        }
+    }
+}
+
 static void window(Fabric *f, uint64_t until_ps)
 {
-    for (uint32_t i = 0; i < f->n_nodes; i++) {
-        if (f->node_next_ps[i] >= until_ps) {
-            continue;
+    uint32_t n_due = due_nodes(f, until_ps);
+
+    for (uint32_t i = 0; i < n_due; i++) {
+        FabricNode *n = &f->node[f->due[i]];
+
+        for (uint32_t step = 0; step < PREFETCH_STEPS; step++) {
+            uint32_t ahead = i + PREFETCH_STEPS - step;
+
+            if (ahead < n_due) {
+                prefetch(f, f->due[ahead], step, until_ps);
+            }
         }
-        if (f->node[i].kind == FABRIC_SWITCH) {
-            step_switch(f, &f->node[i], until_ps);
+        if (n->kind == FABRIC_SWITCH) {
+            step_switch(f, n, until_ps);
         } else {
-            step_host(f, &f->node[i], until_ps);
+            step_host(f, n, until_ps);
         }
     }
     f->now_ps = until_ps;
