@@ -139,7 +139,8 @@ static void remove_events(const char *dir)
     const char *name;
 
     while (d && (name = g_dir_read_name(d)) != NULL) {
-        if (g_str_has_prefix(name, "card-events-")) {
+        if (g_str_has_prefix(name, "card-events-") ||
+            g_str_has_prefix(name, "packets-")) {
             remove_in(dir, name);
         }
     }

@@ -92,8 +92,10 @@ void net_free(Net *net)
 
 void net_set_tap(Net *net, NetTapFn tap, void *opaque)
 {
+    net_lock(net);
     net->tap = tap;
     net->tap_opaque = opaque;
+    net_unlock(net);
 }
 
 /* ---- what is known of it ------------------------------------------------- */

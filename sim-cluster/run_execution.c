@@ -154,6 +154,11 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
     if (!x->events || !add_all(x, error)) {
         return NULL;
     }
+    x->tap = run_tap_new(scn, dir, error);
+    if (!x->tap) {
+        return NULL;
+    }
+    net_set_tap(x->net, run_tap_frame, x->tap);
     return g_steal_pointer(&x);
 }
 
@@ -165,6 +170,7 @@ void execution_free(Execution *x)
     g_ptr_array_unref(x->steps);
     g_ptr_array_unref(x->nodes);
     net_free(x->net);
+    run_tap_free(x->tap);
     g_ptr_array_unref(x->loads);
     g_array_unref(x->timers);
     event_log_close(x->events, NULL);
@@ -266,7 +272,8 @@ static bool hash_node(Execution *x, RunNode *n, GError **error)
 static bool hash_all(Execution *x, GError **error)
 {
     for (unsigned i = 0; i < x->nodes->len; i++) {
-        if (!hash_node(x, g_ptr_array_index(x->nodes, i), error)) {
+        if (!hash_node(x, g_ptr_array_index(x->nodes, i), error) ||
+            !run_tap_hash(x->tap, i, x->hash, error)) {
             return false;
         }
     }
@@ -285,6 +292,7 @@ static bool wind_up(Execution *x, bool fatal, GError **error)
 {
     bool ok = end_nodes(x, error);
 
+    ok = run_tap_finish(x->tap, ok ? error : NULL) && ok;
     if (ok && !fatal) {
         ok = hash_all(x, error);
     }

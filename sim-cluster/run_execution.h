@@ -25,6 +25,7 @@
 #include "run_card_stats.h"
 #include "run_options.h"
 #include "run_scratch.h"
+#include "run_tap.h"
 #include "scenario.h"
 #include "trace_hash.h"
 
@@ -95,6 +96,7 @@ struct Execution {
     int cpu; /* hosts are pinned from this CPU on; -1: not pinned */
 
     Net *net;
+    RunTap *tap;
     GPtrArray *nodes; /* RunNode, in the order of Scenario.hosts */
     GPtrArray *steps; /* StepRun */
     GPtrArray *loads; /* StepRun of background loads under way, borrowed */

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "packet_log.h"
 #include "process.h"
+#include "run_tap.h"
 #include "trace_hash.h"
 
 #define SHOWN_CHARS 160
@@ -119,6 +121,8 @@ static char *compare_node(const char *node, const char *dir_a,
                   { "card-events-2.bin", compare_records },
                   { "console.log", compare_lines },
                   { "agent.out", compare_lines },
+                  { RUN_TAP_SENT, packet_log_difference },
+                  { RUN_TAP_RECEIVED, packet_log_difference },
                   { "ram.pages", compare_ram } };
     char *found = NULL;
 

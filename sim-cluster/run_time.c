@@ -203,6 +203,7 @@ static bool run_hosts(Execution *x, uint64_t to_ps, GError **error)
         }
     }
     x->now_ps = to_ps;
+    run_tap_advance(x->tap, to_ps);
     return run_take_events(x, error);
 }
 
