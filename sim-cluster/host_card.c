@@ -159,14 +159,11 @@ bool host_card_step(Host *h, const ScnCardStep *step, GError **error)
     return true;
 }
 
-bool host_card_fault(Host *h, const ScnFault *fault, GError **error)
+/* What tells one fault of the card from another. */
+static JsonObject *fault_arguments(const ScnFault *fault)
 {
     JsonObject *o = arguments();
 
-    if (fault->kind == SCN_FAULT_RESET_INTERFACE) {
-        add_text(o, "interface", fault->interface);
-        return host_run(h, "offload-interface-reset", o, error);
-    }
     add_text(o, "kind", scn_fault_name(fault->kind));
     if (fault->interface) {
         add_text(o, "interface", fault->interface);
@@ -181,10 +178,28 @@ bool host_card_fault(Host *h, const ScnFault *fault, GError **error)
             add_u64(o, "size", fault->size_bytes);
         }
     }
+    return o;
+}
+
+bool host_card_fault(Host *h, const ScnFault *fault, GError **error)
+{
+    JsonObject *o;
+
+    if (fault->kind == SCN_FAULT_RESET_INTERFACE) {
+        o = arguments();
+        add_text(o, "interface", fault->interface);
+        return host_run(h, "offload-interface-reset", o, error);
+    }
+    o = fault_arguments(fault);
     if (fault->count) {
         add_u64(o, "count", fault->count);
     }
     return host_run(h, "offload-fault-set", o, error);
+}
+
+bool host_card_clear_fault(Host *h, const ScnFault *fault, GError **error)
+{
+    return host_run(h, "offload-fault-clear", fault_arguments(fault), error);
 }
 
 bool host_card_clear_faults(Host *h, GError **error)

@@ -20,6 +20,8 @@ bool host_card_configure(Host *h, GError **error);
 bool host_card_step(Host *h, const ScnCardStep *step, GError **error);
 
 bool host_card_fault(Host *h, const ScnFault *fault, GError **error);
+/* An end to @fault, which was set; others stay. And to all of them. */
+bool host_card_clear_fault(Host *h, const ScnFault *fault, GError **error);
 bool host_card_clear_faults(Host *h, GError **error);
 
 /* Answer to query-offload, or NULL. Caller unrefs. */

@@ -1,11 +1,8 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * step_fault.c: faults, set and healed at exact instants.
- *
- * The card can only clear all of its faults at once; what is still in force
- * is set again at the same instant. A fault with a count starts to count anew
- * then.
+ * step_fault.c: faults, set and healed at exact instants, each without a
+ * change to the others.
  */
 #include "step_ops.h"
 
@@ -49,24 +46,36 @@ bool step_fault_in_force(const StepRun *s)
     return s->node && g_ptr_array_find(s->node->faults, s->scn, NULL);
 }
 
+/* Another fault in force stalls the same drive or interface: it stays
+ * stalled. */
+static bool also_stalled(const RunNode *n, const ScnFault *f)
+{
+    if (f->kind != SCN_FAULT_STALL_DRIVE &&
+        f->kind != SCN_FAULT_STALL_INTERFACE) {
+        return false;
+    }
+    for (unsigned i = 0; i < n->faults->len; i++) {
+        const ScnFault *other = g_ptr_array_index(n->faults, i);
+
+        if (other->kind == f->kind && !g_strcmp0(other->drive, f->drive) &&
+            !g_strcmp0(other->interface, f->interface)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool step_fault_heal(StepRun *s, GError **error)
 {
+    const ScnFault *f = (const ScnFault *)s->scn;
     RunNode *n = s->node;
 
     /* Cleared meanwhile, or gone with its process. */
     if (!n || !g_ptr_array_remove(n->faults, (void *)s->scn)) {
         return true;
     }
-    log_fault(s->x, (const ScnFault *)s->scn, "heal");
-    if (!host_card_clear_faults(n->host, error)) {
-        return false;
-    }
-    for (unsigned i = 0; i < n->faults->len; i++) {
-        if (!host_card_fault(n->host, g_ptr_array_index(n->faults, i), error)) {
-            return false;
-        }
-    }
-    return true;
+    log_fault(s->x, f, "heal");
+    return also_stalled(n, f) || host_card_clear_fault(n->host, f, error);
 }
 
 static void heal(Execution *x, void *opaque, GError **error)

@@ -21,7 +21,7 @@
 #include "card.h"
 #include "seam.h"
 
-#define CARD_APP_ABI 1u
+#define CARD_APP_ABI 2u
 #define CARD_NAME_MAX 31u
 #define CARD_MAX_PARTITIONS 64u
 #define CARD_MAX_EXTENTS 16u /* physical pieces of one partition */
@@ -163,7 +163,9 @@ typedef struct CardApp {
     /* Starts re-encryption under a new key, in the background; I/O goes on. */
     bool (*rotate_key)(Card *card, const char *partition, GError **errp);
     bool (*fault_set)(Card *card, const CardFault *fault, GError **errp);
-    void (*fault_clear)(Card *card);
+    /* The oldest fault set like @fault (@count does not matter), if there is one;
+     * NULL: all. A stall that was set twice is cleared once. */
+    void (*fault_clear)(Card *card, const CardFault *fault);
 
     unsigned (*partition_count)(const Card *card);
     bool (*partition_info)(const Card *card, unsigned index,

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * card_fault.c: faults on purpose, for tests and scenarios. Kinds do not
- * touch each other: setting one leaves the others as they are.
+ * card_fault.c: faults on purpose, for tests and scenarios. They do not touch
+ * each other: setting or clearing one leaves the others as they are.
  */
 #include "card_priv.h"
 
@@ -46,7 +46,15 @@ bool card_fault_set(Card *card, const CardFault *fault, GError **errp)
     return true;
 }
 
-void card_fault_clear(Card *card)
+static void clear_interface_stall(Card *card, unsigned fn)
+{
+    if (fn < SEAM_MAX_FUNCTIONS && card->iface[fn].stalled) {
+        card->iface[fn].stalled = false;
+        card_unblock(card, fn);
+    }
+}
+
+static void clear_all(Card *card)
 {
     g_array_set_size(card->faults, 0);
     for (unsigned i = 0; i < card->n_drives; i++) {
@@ -54,12 +62,45 @@ void card_fault_clear(Card *card)
     }
     card_phys_retry(card);
     for (unsigned fn = 0; fn < SEAM_MAX_FUNCTIONS; fn++) {
-        if (card->iface[fn].stalled) {
-            card->iface[fn].stalled = false;
-            card_unblock(card, fn);
-        }
+        clear_interface_stall(card, fn);
     }
     card_rekey_kick(card);
+}
+
+static void clear_drive_stall(Card *card, unsigned drive)
+{
+    if (drive < card->n_drives && card->drive[drive].stalled) {
+        card->drive[drive].stalled = false;
+        card_phys_retry(card);
+        card_rekey_kick(card);
+    }
+}
+
+static bool same_range(const Card *card, const CardFault *set,
+                       const CardFault *wanted)
+{
+    return set->kind == wanted->kind && set->drive == wanted->drive &&
+           set->offset == wanted->offset &&
+           set->bytes ==
+               MIN(wanted->bytes, card->drive[set->drive].bytes - set->offset);
+}
+
+void card_fault_clear(Card *card, const CardFault *fault)
+{
+    if (!fault) {
+        clear_all(card);
+    } else if (fault->kind == CARD_FAULT_STALL_INTERFACE) {
+        clear_interface_stall(card, fault->drive);
+    } else if (fault->kind == CARD_FAULT_STALL_DRIVE) {
+        clear_drive_stall(card, fault->drive);
+    }
+    for (unsigned i = 0; fault && i < card->faults->len; i++) {
+        if (same_range(card, &g_array_index(card->faults, CardFault, i),
+                       fault)) {
+            g_array_remove_index(card->faults, i);
+            return;
+        }
+    }
 }
 
 bool card_fault_hits(Card *card, CardFaultKind kind, unsigned drive,

@@ -427,7 +427,7 @@ bool card_name_valid(const char *name);
 
 /* ---- card_fault.c ------------------------------------------------------- */
 bool card_fault_set(Card *card, const CardFault *fault, GError **errp);
-void card_fault_clear(Card *card);
+void card_fault_clear(Card *card, const CardFault *fault);
 /* Counts a hit. */
 bool card_fault_hits(Card *card, CardFaultKind kind, unsigned drive,
                      uint64_t offset, uint64_t bytes);

@@ -180,6 +180,10 @@ bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
         card->functions[--card->n_functions] = NULL;
         return false;
     }
+    /* MSI-X is off at power-on; a core begins with it on. */
+    if (card->app->set_msix) {
+        card->app->set_msix(card->core, nvme->fn, false);
+    }
     return true;
 }
 

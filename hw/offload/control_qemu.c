@@ -210,11 +210,9 @@ void qmp_offload_update(const char *card_id, const char *application,
     }
 }
 
-void qmp_offload_fault_set(const char *card_id, OffloadFaultKind kind,
-                           const char *drive, const char *interface,
-                           bool has_offset, uint64_t offset, bool has_size,
-                           uint64_t size, bool has_count, uint32_t count,
-                           Error **errp)
+static bool find_fault(OffloadCard *card, OffloadFaultKind kind,
+                       const char *drive, const char *interface,
+                       CardFault *fault, Error **errp)
 {
     static const CardFaultKind kinds[] = {
         [OFFLOAD_FAULT_KIND_READ_ERROR] = CARD_FAULT_READ_ERROR,
@@ -222,6 +220,27 @@ void qmp_offload_fault_set(const char *card_id, OffloadFaultKind kind,
         [OFFLOAD_FAULT_KIND_STALL_DRIVE] = CARD_FAULT_STALL_DRIVE,
         [OFFLOAD_FAULT_KIND_STALL_INTERFACE] = CARD_FAULT_STALL_INTERFACE,
     };
+    bool of_interface = kinds[kind] == CARD_FAULT_STALL_INTERFACE;
+    int target;
+
+    if (of_interface ? !interface : !drive) {
+        error_setg(errp, "this fault needs %s",
+                   of_interface ? "'interface'" : "'drive'");
+        return false;
+    }
+    target = of_interface ? find_function(card, interface, errp)
+                          : find_drive(card, drive, errp);
+    fault->kind = kinds[kind];
+    fault->drive = target;
+    return target >= 0;
+}
+
+void qmp_offload_fault_set(const char *card_id, OffloadFaultKind kind,
+                           const char *drive, const char *interface,
+                           bool has_offset, uint64_t offset, bool has_size,
+                           uint64_t size, bool has_count, uint32_t count,
+                           Error **errp)
+{
     OffloadCard *card = offload_card_find(card_id, errp);
     CardFault fault = {
         .offset = has_offset ? offset : 0,
@@ -229,25 +248,10 @@ void qmp_offload_fault_set(const char *card_id, OffloadFaultKind kind,
         .count = has_count ? count : 0,
     };
     GError *err = NULL;
-    int target;
 
-    if (!card) {
+    if (!card || !find_fault(card, kind, drive, interface, &fault, errp)) {
         return;
     }
-    fault.kind = kinds[kind];
-    if (fault.kind == CARD_FAULT_STALL_INTERFACE ? !interface : !drive) {
-        error_setg(errp, "this fault needs %s",
-                   fault.kind == CARD_FAULT_STALL_INTERFACE ? "'interface'"
-                                                            : "'drive'");
-        return;
-    }
-    target = fault.kind == CARD_FAULT_STALL_INTERFACE
-                 ? find_function(card, interface, errp)
-                 : find_drive(card, drive, errp);
-    if (target < 0) {
-        return;
-    }
-    fault.drive = target;
     offload_time_enter();
     if (!card->app->fault_set(card->core, &fault, &err)) {
         from_gerror(errp, err);
@@ -255,15 +259,25 @@ void qmp_offload_fault_set(const char *card_id, OffloadFaultKind kind,
     offload_time_leave();
 }
 
-void qmp_offload_fault_clear(const char *card_id, Error **errp)
+void qmp_offload_fault_clear(const char *card_id, bool has_kind,
+                             OffloadFaultKind kind, const char *drive,
+                             const char *interface, bool has_offset,
+                             uint64_t offset, bool has_size, uint64_t size,
+                             Error **errp)
 {
     OffloadCard *card = offload_card_find(card_id, errp);
+    CardFault fault = {
+        .offset = has_offset ? offset : 0,
+        .bytes = has_size ? size : UINT64_MAX - (has_offset ? offset : 0),
+    };
 
-    if (card) {
-        offload_time_enter();
-        card->app->fault_clear(card->core);
-        offload_time_leave();
+    if (!card ||
+        (has_kind && !find_fault(card, kind, drive, interface, &fault, errp))) {
+        return;
     }
+    offload_time_enter();
+    card->app->fault_clear(card->core, has_kind ? &fault : NULL);
+    offload_time_leave();
 }
 
 void qmp_offload_interface_reset(const char *card_id, const char *interface,

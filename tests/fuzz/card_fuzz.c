@@ -322,13 +322,18 @@ static void check_space(World *w)
 
 static void fault(World *w, Input *in)
 {
-    CardFault f = { .kind = get(in, 1) % 5 };
+    unsigned what = get(in, 1) % 10; /* from 5 on: an end to it */
+    CardFault f = { .kind = what % 5 };
 
     f.drive = get(in, 1) % 4;
     f.offset = get(in, 2) * 512;
     f.bytes = get(in, 2) * 512;
     f.count = get(in, 1);
-    w->app->fault_set(w->card, &f, NULL);
+    if (what < 5) {
+        w->app->fault_set(w->card, &f, NULL);
+    } else {
+        w->app->fault_clear(w->card, &f);
+    }
 }
 
 static void limits(World *w, Input *in)
@@ -528,7 +533,7 @@ static void one(World *w, Input *in)
         fault(w, in);
         break;
     case FUZZ_CLEAR:
-        w->app->fault_clear(w->card);
+        w->app->fault_clear(w->card, NULL);
         break;
     case FUZZ_SUSPEND:
         suspend(w, get(in, 1));
@@ -567,7 +572,7 @@ static void check_end(World *w)
     w->drive_fault_in = 0;
     w->m->nvram_fail = w->m->random_fail = false;
     w->m->max_model_ops = MODEL_MAX_OPS;
-    w->app->fault_clear(w->card);
+    w->app->fault_clear(w->card, NULL);
     steps(w, 2000);
     for (unsigned fn = 0; fn < FUZZ_IFACES; fn++) {
         w->app->function_reset(w->card, fn);

@@ -233,6 +233,9 @@ static void seed_faults(void)
     run(10);
     op(FUZZ_REPLACE, 0);
     run(10);
+    fault(7, 0, 0, 0, 0);
+    fault(6, 1, 0, 65535, 0);
+    run(10);
     u8(FUZZ_CLEAR);
     set(FUZZ_SW_MODEL_ROOM, 2);
     set(FUZZ_SW_JITTER, 200);

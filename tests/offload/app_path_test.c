@@ -352,7 +352,7 @@ static void test_stall_isolation(void **state)
     before = host[1].completed;
     others_work_on();
     assert_int_equal(host[1].completed, before);
-    b->app->fault_clear(b->card);
+    b->app->fault_clear(b->card, NULL);
     app_loads_run(load, BENCH_IFACES, b->m->now_ps + MS);
     assert_true(host[1].completed > before);
     app_loads_drain(load, BENCH_IFACES);

@@ -65,7 +65,7 @@ static void test_read_error(void **state)
     assert_int_equal(status_of(0, CARD_IO_WRITE, 0, 128), 0);
     /* others do not notice */
     assert_int_equal(status_of(2, CARD_IO_READ, 0, 128), 0);
-    b->app->fault_clear(b->card);
+    b->app->fault_clear(b->card, NULL);
     assert_int_equal(status_of(0, CARD_IO_READ, 0, 128), 0);
 }
 
@@ -148,7 +148,7 @@ static void test_stall_drive(void **state)
     assert_int_equal(fake_ctrl(2)->done->len, 0);
     assert_false(b->app->idle(b->card));
     t = b->m->now_ps;
-    b->app->fault_clear(b->card);
+    b->app->fault_clear(b->card, NULL);
     mock_run_idle(b->m);
     assert_int_equal(fake_last(fake_ctrl(0))->status, 0);
     assert_int_equal(fake_last(fake_ctrl(0))->at_ps, t + US);
@@ -165,9 +165,37 @@ static void test_stall_interface(void **state)
     assert_int_equal(status_of(0, CARD_IO_WRITE, 0, 8), 0);
     assert_int_equal(status_of(2, CARD_IO_WRITE, 0, 8), 0);
     assert_int_equal(fake_ctrl(1)->done->len, 0);
-    b->app->fault_clear(b->card);
+    b->app->fault_clear(b->card, NULL);
     mock_run_idle(b->m);
     assert_int_equal(fake_ctrl(1)->done->len, 2);
+}
+
+/* Clearing one fault leaves the others, their counts and what they hold. */
+static void test_clear_one(void **state)
+{
+    const CardFault stall = { CARD_FAULT_STALL_DRIVE, 0, 0, 0, 0 };
+    const CardFault held = { CARD_FAULT_STALL_INTERFACE, 1, 0, 0, 0 };
+    const CardFault rest = { CARD_FAULT_READ_ERROR, 1, 0, UINT64_MAX, 0 };
+
+    fault(CARD_FAULT_STALL_DRIVE, 0, 0, 0, 0);
+    fault(CARD_FAULT_STALL_INTERFACE, 1, 0, 0, 0);
+    fault(CARD_FAULT_READ_ERROR, 1, 0, UINT64_MAX, 0);
+    fault(CARD_FAULT_READ_ERROR, 1, 0, 512, 1);
+    fake_submit(fake_ctrl(1), CARD_IO_READ, 1, 0, 8, NULL, NULL);
+    /* block 8 begins at offset 0 of drive 1, block 24 at 4096 */
+    assert_int_equal(status_of(0, CARD_IO_READ, 24, 8), 0x281);
+    b->app->fault_clear(b->card, &rest);
+    assert_int_equal(status_of(0, CARD_IO_READ, 24, 8), 0);
+    assert_int_equal(status_of(0, CARD_IO_READ, 8, 8), 0x281);
+    assert_int_equal(status_of(0, CARD_IO_READ, 8, 8), 0);
+    b->app->fault_clear(b->card, &rest); /* not there any more */
+    assert_int_equal(fake_ctrl(1)->done->len, 0);
+    b->app->fault_clear(b->card, &stall);
+    mock_run_idle(b->m);
+    assert_int_equal(fake_ctrl(1)->done->len, 0);
+    b->app->fault_clear(b->card, &held);
+    mock_run_idle(b->m);
+    assert_int_equal(fake_last(fake_ctrl(1))->status, 0);
 }
 
 /* What was stalled can be given up. */
@@ -183,7 +211,7 @@ static void test_stall_reset(void **state)
     nvme_ctrl_reset(fake_ctrl(1), CARD_RESET_FUNCTION);
     nvme_ctrl_reset(fake_ctrl(2), CARD_RESET_FUNCTION);
     assert_true(b->app->idle(b->card));
-    b->app->fault_clear(b->card);
+    b->app->fault_clear(b->card, NULL);
     mock_run_idle(b->m);
     assert_int_equal(fake_ctrl(1)->done->len, 0);
     assert_int_equal(fake_ctrl(2)->done->len, 0);
@@ -370,21 +398,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_read_error),
-        T(test_write_error),
-        T(test_error_counts),
-        T(test_error_ends_early),
-        T(test_bad_faults),
-        T(test_stall_drive),
-        T(test_stall_interface),
-        T(test_stall_reset),
-        T(test_cancel),
-        T(test_reuse_after_cancel),
-        T(test_reset_isolation),
-        T(test_detach_in_flight),
-        T(test_detach_while_waiting),
-        T(test_shrink_in_flight),
-        T(test_suspend),
+        T(test_read_error),         T(test_write_error),
+        T(test_error_counts),       T(test_error_ends_early),
+        T(test_bad_faults),         T(test_clear_one),
+        T(test_stall_drive),        T(test_stall_interface),
+        T(test_stall_reset),        T(test_cancel),
+        T(test_reuse_after_cancel), T(test_reset_isolation),
+        T(test_detach_in_flight),   T(test_detach_while_waiting),
+        T(test_shrink_in_flight),   T(test_suspend),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -411,7 +411,7 @@ static void test_rotate_obstacles(void **state)
     }
     assert_true(b->app->fault_set(b->card, &stall, NULL));
     mock_run_until(b->m, b->m->now_ps + 1000 * US);
-    b->app->fault_clear(b->card);
+    b->app->fault_clear(b->card, NULL);
     b->app->suspend(b->card);
     while (!b->app->idle(b->card)) {
         assert_true(mock_step(b->m));

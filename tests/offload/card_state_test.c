@@ -85,7 +85,7 @@ static void disturb(CardBench *w, uint64_t *rng)
         break;
     case 2:
     case 3:
-        w->app->fault_clear(w->card);
+        w->app->fault_clear(w->card, NULL);
         break;
     case 4:
         w->app->set_limits(w->card, mock_random(rng) % 3, &l, NULL);

@@ -30,10 +30,11 @@ static uint64_t cq_addr(const NvmeHost *h, unsigned queue)
     return h->base + queue * 0x2000 + 0x1000;
 }
 
-void nvme_host_init(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
+void nvme_host_init_pin(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
 {
     *h = (NvmeHost){ .m = m,
                      .dev = dev,
+                     .pin = true,
                      .next_cid = 1,
                      .bar = NVME_HOST_BAR + slot * 0x100000ull,
                      .base = 0x100000 + slot * 0x10000ull };
@@ -43,12 +44,33 @@ void nvme_host_init(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
     machine_pci_write(m, dev, 0x04, 0x6, 2);
 }
 
+void nvme_host_msix(NvmeHost *h, bool on)
+{
+    uint32_t cap = machine_pci_read(h->m, h->dev, 0x34, 1);
+
+    while (cap && machine_pci_read(h->m, h->dev, cap, 1) != 0x11) {
+        cap = machine_pci_read(h->m, h->dev, cap + 1, 1);
+    }
+    if (!cap) {
+        fprintf(stderr, "no MSI-X capability\n");
+        exit(1);
+    }
+    machine_pci_write(h->m, h->dev, cap + 2, on ? 0x8000 : 0, 2);
+    h->pin = !on;
+}
+
+void nvme_host_init(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
+{
+    nvme_host_init_pin(h, m, dev, slot);
+    nvme_host_msix(h, true);
+}
+
 static void create_queues(NvmeHost *h)
 {
     NvmeHostCmd cq = { .opcode = OPC_CREATE_CQ,
                        .prp1 = cq_addr(h, 1),
                        .cdw10 = (NVME_HOST_ENTRIES - 1) << 16 | 1,
-                       .cdw11 = 1 << 16 | 2 | 1 };
+                       .cdw11 = (h->pin ? 0 : 1u << 16) | 2 | 1 };
     NvmeHostCmd sq = { .opcode = OPC_CREATE_SQ,
                        .prp1 = sq_addr(h, 1),
                        .cdw10 = (NVME_HOST_ENTRIES - 1) << 16 | 1,

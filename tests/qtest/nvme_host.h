@@ -19,6 +19,7 @@ typedef struct NvmeHost {
     uint64_t base; /* RAM for queues: 64 KiB */
     unsigned sq_tail[2], cq_head[2], phase[2];
     uint16_t next_cid;
+    bool pin; /* INTx; MSI-X was never touched */
 } NvmeHost;
 
 typedef struct NvmeHostCmd {
@@ -29,7 +30,11 @@ typedef struct NvmeHostCmd {
 } NvmeHostCmd;
 
 /* Maps BAR 0, turns on memory and bus mastering. */
+void nvme_host_init_pin(NvmeHost *h, Machine *m, unsigned dev, unsigned slot);
+/* The same and MSI-X, with every vector masked. */
 void nvme_host_init(NvmeHost *h, Machine *m, unsigned dev, unsigned slot);
+/* Switches MSI-X of the function. */
+void nvme_host_msix(NvmeHost *h, bool on);
 /* CC.EN, waits for CSTS.RDY, makes I/O queue pair 1. */
 void nvme_host_enable(NvmeHost *h);
 /* Rings the doorbell; returns the command identifier. */

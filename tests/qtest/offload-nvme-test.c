@@ -85,6 +85,19 @@ static int bench_up(void **state)
     return 0;
 }
 
+/* The function as it is at power-on. */
+static int bench_up_bare(void **state)
+{
+    Bench *b = g_new0(Bench, 1);
+
+    b->dir = machine_make_dir();
+    b->m = machine_start(b->dir, model_card);
+    configure(b->m);
+    nvme_host_init_pin(&b->vif0, b->m, DEV0, 0);
+    *state = b;
+    return 0;
+}
+
 static int bench_down(void **state)
 {
     Bench *b = *state;
@@ -188,14 +201,9 @@ static void test_foreign_namespace(void **state)
 static void test_msix(void **state)
 {
     Bench *b = *state;
-    uint32_t cap = machine_pci_read(b->m, DEV0, 0x34, 1), message = 0;
     uint64_t table = b->vif0.bar + 0x80000;
+    uint32_t message = 0;
 
-    while (cap && machine_pci_read(b->m, DEV0, cap, 1) != 0x11) {
-        cap = machine_pci_read(b->m, DEV0, cap + 1, 1);
-    }
-    assert_int_not_equal(cap, 0);
-    machine_pci_write(b->m, DEV0, cap + 2, 0x8000, 2);
     machine_ram_write(b->m, MSG_ADDR, &message, 4);
     machine_write(b->m, table + 16, MSG_ADDR, 4);
     machine_write(b->m, table + 20, 0, 4);
@@ -205,6 +213,47 @@ static void test_msix(void **state)
     machine_clock_step(b->m, 1000000);
     machine_ram_read(b->m, MSG_ADDR, &message, 4);
     assert_int_equal(message, 0xcafe);
+}
+
+static bool pin_is_up(Bench *b)
+{
+    return machine_pci_read(b->m, DEV0, 0x06, 2) & 8; /* interrupt status */
+}
+
+/* A driver that never touches MSI-X has the pin from power-on; MSI-X, once on,
+ * lowers it. */
+static void test_pin_from_power_on(void **state)
+{
+    Bench *b = *state;
+    NvmeHostCmd read = { .opcode = 2, .nsid = 1, .prp1 = BUF_A };
+
+    assert_false(pin_is_up(b));
+    nvme_host_enable(&b->vif0);
+    machine_clock_step(b->m, 1000000);
+    assert_false(pin_is_up(b));
+    nvme_host_submit(&b->vif0, 1, &read);
+    while (!nvme_host_pending(&b->vif0, 1)) {
+        machine_clock_step(b->m, 1000);
+    }
+    machine_clock_step(b->m, 1000000);
+    assert_true(pin_is_up(b));
+    assert_int_equal(nvme_host_wait(&b->vif0, 1, NULL), 0);
+    machine_clock_step(b->m, 1000000);
+    assert_false(pin_is_up(b));
+    nvme_host_submit(&b->vif0, 1, &read);
+    machine_clock_step(b->m, 10000000);
+    assert_true(pin_is_up(b));
+    nvme_host_msix(&b->vif0, true);
+    assert_false(pin_is_up(b));
+    nvme_host_msix(&b->vif0, false);
+    assert_true(pin_is_up(b));
+    machine_pci_write(b->m, DEV0, 0x88, 0x8000, 2); /* initiate FLR */
+    assert_false(pin_is_up(b));
+    nvme_host_init_pin(&b->vif0, b->m, DEV0, 0);
+    nvme_host_enable(&b->vif0);
+    nvme_host_submit(&b->vif0, 1, &read);
+    machine_clock_step(b->m, 10000000);
+    assert_true(pin_is_up(b));
 }
 
 /* Every width at every offset answers something and harms nothing. */
@@ -445,6 +494,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_foreign_namespace, bench_up,
                                         bench_down),
         cmocka_unit_test_setup_teardown(test_msix, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_pin_from_power_on, bench_up_bare,
+                                        bench_down),
         cmocka_unit_test_setup_teardown(test_every_access, bench_up,
                                         bench_down),
         cmocka_unit_test_setup_teardown(test_function_reset, bench_up,
