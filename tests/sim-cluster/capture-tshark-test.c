@@ -16,6 +16,7 @@
 #include <glib/gstdio.h>
 
 #include "capture_pcapng.h"
+#include "underlay.h"
 
 static char *folder, *path;
 
@@ -109,28 +110,41 @@ static void test_nothing_malformed(void **state)
     assert_string_equal(bad, "");
 }
 
+/* Sends @frame as a card of network 42 does; 3 of 10 packets were marked. */
+static uint32_t encapsulate(uint8_t *out)
+{
+    static const uint8_t card[] = { 0x06, 0, 0, 0, 0, 1 };
+    UnderlayMapping to = { .ip = 0x0a000002, .underlay_ip = 0x0afe0002 };
+    const char *why = NULL;
+    uint32_t len;
+    Underlay u;
+
+    memcpy(to.mac, frame, 6);
+    memcpy(to.underlay_mac, card, 6);
+    to.underlay_mac[5] = 2;
+    underlay_init(&u);
+    assert_true(underlay_join(&u, 42, 0x0afe0001, card, &why));
+    assert_true(underlay_map(&u, 42, &to, &why));
+    u.sequence = 7;
+    underlay_find_mac(&u, to.mac)->seen = 10;
+    underlay_find_mac(&u, to.mac)->marked = 3;
+    len = underlay_encap(&u, underlay_find_mac(&u, to.mac), frame,
+                         sizeof(frame), out);
+    memcpy(out + len, frame, sizeof(frame));
+    underlay_clear(&u);
+    return len + sizeof(frame);
+}
+
 /* The dissector of docs/: a guest's frame in its outer header, and one whose
- * header is not ours. */
+ * header is of another version. */
 static void test_dissector(void **state)
 {
-    static const uint8_t
-        outer
-            [] = {
-                0x02, 0,    0,    0,    0,    1, 0x02, 0,
-                0,    0,    0,    2,    0x08, 0, /* Ethernet */
-                0x45, 2,    0,    108,  0,    0, 0x40, 0,
-                64,   17,   0x26, 0x7d, /* IPv4, ECT(0) */
-                10,   0,    0,    1,    10,   0, 0,    2,
-                0xc3, 0x50, 0x17, 0xc8, /* UDP, 6088 */
-                0,    88,   0,    0,    0x15, 1, 0,    0,
-                0,    0,    0,    42,   0,    0, 0,    7, /* underlay */
-                0,    0,    0,    10,   0,    0, 0,    3,
-            };
-    uint8_t packet[sizeof(outer) + sizeof(frame)];
+    uint8_t packet[UNDERLAY_OUTER_BYTES + sizeof(frame)];
     g_autofree char *script = g_build_filename(g_getenv("OUTRIGGER_ROOT"),
                                                "docs", "outrigger.lua", NULL);
     g_autofree char *arguments = g_strdup_printf(
-        "-X \"lua_script:%s\" -T fields -e outrigger.vni -e outrigger.seq"
+        "-X \"lua_script:%s\" -o ip.check_checksum:TRUE -T fields"
+        " -e outrigger.vni -e outrigger.seq"
         " -e outrigger.echo.seen -e outrigger.echo.marked -e ip.dst"
         " -e outrigger_event.text -e _ws.expert.message",
         script);
@@ -138,16 +152,15 @@ static void test_dissector(void **state)
     Capture *c = capture_open(path, NULL);
 
     capture_interface(c, "host1");
-    memcpy(packet, outer, sizeof(outer));
-    memcpy(packet + sizeof(outer), frame, sizeof(frame));
+    assert_int_equal(encapsulate(packet), sizeof(packet));
     capture_frame(c, 0, 1000, packet, sizeof(packet), false);
-    packet[42] = 0x25; /* version 2 */
+    packet[UNDERLAY_OUTER_BYTES - UNDERLAY_HEADER_BYTES] += 0x10;
     capture_frame(c, 0, 2000, packet, sizeof(packet), false);
     capture_comment(c, 3000, "fault: down");
     assert_true(capture_close(c, NULL));
     out = tshark(arguments);
-    assert_string_equal(out, "42\t7\t10\t3\t10.0.0.2,10.0.0.2\t\t\n"
-                             "\t\t\t\t10.0.0.2\t\tMalformed header\n"
+    assert_string_equal(out, "42\t7\t10\t3\t10.254.0.2,10.0.0.2\t\t\n"
+                             "\t\t\t\t10.254.0.2\t\tMalformed header\n"
                              "\t\t\t\t\tfault: down\tfault: down\n");
 }
 
