@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host_seed.h"
+#include "scenario_net.h"
 
 typedef struct Builder {
     const HostArgs *a;
@@ -245,6 +246,27 @@ static char *card_options(const HostArgs *a, const ScnCard *card)
     return g_string_free(s, FALSE);
 }
 
+/* The port is there when the host has a link (net.h). */
+static void add_vnic(Builder *b, const ScnVnic *vnic)
+{
+    const Topology *t = b->a->topology;
+    uint32_t link = t ? topology_port(t, b->a->index, 0, NULL) : TOPO_NONE;
+    const TopoLink *l = link == TOPO_NONE ? NULL : t->links->pdata[link];
+    g_autofree char *mac = scn_mac_text(vnic->mac);
+    unsigned port = add_port(b);
+    GString *s = g_string_new("offload-ena,card=" HOST_CARD);
+
+    g_string_append_printf(
+        s, ",id=%s,interface=%s,mac=%s,queues=%" G_GUINT64_FORMAT ",bus=rp%u",
+        vnic->name, vnic->name, mac, vnic->queues, port);
+    if (l) {
+        g_string_append_printf(s, ",port=port0,speed=%" G_GUINT64_FORMAT,
+                               l->rate_bps / 1000000);
+    }
+    add_option(b, "-device", "%s", s->str);
+    g_string_free(s, TRUE);
+}
+
 static void add_card(Builder *b, const ScnCard *card)
 {
     g_autofree char *options = card_options(b->a, card);
@@ -259,6 +281,9 @@ static void add_card(Builder *b, const ScnCard *card)
                    "offload-nvme,card=" HOST_CARD
                    ",interface=%s,bus=rp%u,serial=%s,queues=%" G_GUINT64_FORMAT,
                    vif->name, port, vif->name, vif->queues);
+    }
+    for (unsigned i = 0; i < card->nic->len; i++) {
+        add_vnic(b, g_ptr_array_index(card->nic, i));
     }
 }
 

@@ -56,9 +56,10 @@ typedef struct HostArgs {
     const char *ram_path;    /* where the link "ram" points to */
     const char *application; /* of the card, see host_plan.h */
     bool waves;
-    bool incoming;  /* waits for a saved state */
-    Net *net;       /* NULL: a clock of its own, no network */
-    unsigned index; /* of the host */
+    bool incoming;            /* waits for a saved state */
+    Net *net;                 /* NULL: a clock of its own, no network */
+    const Topology *topology; /* NULL: no links */
+    unsigned index;           /* of the host */
 } HostArgs;
 
 /* NULL-terminated argv, owned by the array's strings. Never fails: a loaded

@@ -5,9 +5,12 @@
  */
 #include "host_card.h"
 
+#include <string.h>
+
 #include "host_disk.h"
 #include "host_plan.h"
 #include "runtime.h"
+#include "scenario_net.h"
 
 /* ---- arguments --------------------------------------------------------- */
 
@@ -296,6 +299,81 @@ static bool attach_plan(Host *h, GError **error)
     return true;
 }
 
+/* ---- virtual networks -------------------------------------------------- */
+
+static const TopoNode *topo_node(const Scenario *s, unsigned index)
+{
+    return g_ptr_array_index(s->topology->nodes, index);
+}
+
+static bool join_network(Host *h, const ScnVnic *vnic, GError **error)
+{
+    const Scenario *s = host_whole_scenario(h);
+    const TopoNode *n = topo_node(s, host_index(h));
+    g_autofree char *address = scn_address_text(n->address);
+    g_autofree char *mac = scn_mac_text(n->mac);
+    JsonObject *o = json_object_new();
+
+    add_text(o, "interface", vnic->name);
+    add_u64(o, "vni", scenario_network(s, vnic->network)->vni);
+    add_text(o, "address", address);
+    add_text(o, "underlay-mac", mac);
+    return host_run(h, "offload-nic-network", o, error);
+}
+
+static bool map_member(Host *h, const ScnVnic *vnic, const ScnVnic *other,
+                       const TopoNode *at, GError **error)
+{
+    g_autofree char *mac = scn_mac_text(other->mac);
+    g_autofree char *ip = scn_address_text(other->address.address);
+    g_autofree char *underlay = scn_address_text(at->address);
+    g_autofree char *underlay_mac = scn_mac_text(at->mac);
+    JsonObject *o = json_object_new();
+
+    add_text(o, "interface", vnic->name);
+    add_u64(o, "vni",
+            scenario_network(host_whole_scenario(h), vnic->network)->vni);
+    add_text(o, "mac", mac);
+    add_text(o, "ip", ip);
+    add_text(o, "underlay-ip", underlay);
+    add_text(o, "underlay-mac", underlay_mac);
+    return host_run(h, "offload-nic-map", o, error);
+}
+
+/* Everyone else's vnics in @vnic's network. */
+static bool map_members(Host *h, const ScnVnic *vnic, GError **error)
+{
+    const Scenario *s = host_whole_scenario(h);
+
+    for (unsigned i = 0; i < s->hosts->len; i++) {
+        const ScnHost *other = g_ptr_array_index(s->hosts, i);
+
+        for (unsigned j = 0;
+             i != host_index(h) && other->card && j < other->card->nic->len;
+             j++) {
+            const ScnVnic *theirs = g_ptr_array_index(other->card->nic, j);
+
+            if (strcmp(theirs->network, vnic->network) == 0 &&
+                !map_member(h, vnic, theirs, topo_node(s, i), error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool join_networks(Host *h, const ScnCard *card, GError **error)
+{
+    for (unsigned i = 0; i < card->nic->len; i++) {
+        const ScnVnic *vnic = g_ptr_array_index(card->nic, i);
+
+        if (!join_network(h, vnic, error) || !map_members(h, vnic, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A refusal by the card is about the scenario. */
 static bool configured(Host *h, bool ok, GError *local, GError **error)
 {
@@ -325,7 +403,8 @@ bool host_card_configure(Host *h, GError **error)
     }
     if (ok && card) {
         ok = (!new_card || create_partitions(h, card, &local)) &&
-             attach_plan(h, &local) && set_plan_limits(h, card, &local);
+             attach_plan(h, &local) && set_plan_limits(h, card, &local) &&
+             join_networks(h, card, &local);
     }
     return configured(h, ok, local, error);
 }

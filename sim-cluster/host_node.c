@@ -33,6 +33,11 @@ const ScnHost *host_scenario(const Host *h)
     return h->scn;
 }
 
+const Scenario *host_whole_scenario(const Host *h)
+{
+    return h->env.scenario;
+}
+
 HostState host_state(const Host *h)
 {
     return h->state;
@@ -250,6 +255,7 @@ static bool spawn(Host *h, bool incoming, GError **error)
                       .waves = h->env.waves,
                       .incoming = incoming,
                       .net = h->env.net,
+                      .topology = h->env.scenario->topology,
                       .index = h->env.index };
     g_autoptr(GPtrArray) argv = host_args_build(&args);
     g_autofree char *script = host_args_script(&args, argv);

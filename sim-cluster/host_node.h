@@ -58,6 +58,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
 
 const char *host_name(const Host *h);
 const ScnHost *host_scenario(const Host *h);
+const Scenario *host_whole_scenario(const Host *h);
 HostState host_state(const Host *h);
 const char *host_dir(const Host *h);
 unsigned host_index(const Host *h); /* in Scenario.hosts */

@@ -12,6 +12,7 @@
 #include "host_card.h"
 #include "host_checkpoint.h"
 #include "runtime.h"
+#include "scenario_net.h"
 
 /* Members of query-offload's statistics and the metrics they become. */
 static const struct {
@@ -34,16 +35,33 @@ static const struct {
     { "resets", "resets_count", UNIT_COUNT },
 };
 
+/* The same for NICs; two statistics may be parts of one metric. */
+static const struct {
+    const char *member;
+    const char *metric;
+    Unit unit;
+} nic_stats[] = {
+    { "tx_frames", "tx_packets_count", UNIT_COUNT },
+    { "tx_bytes", "tx_bytes", UNIT_SIZE },
+    { "rx_frames", "rx_packets_count", UNIT_COUNT },
+    { "rx_bytes", "rx_bytes", UNIT_SIZE },
+    { "tx_drops", "tx_drops_count", UNIT_COUNT },
+    { "rx_drops", "rx_drops_count", UNIT_COUNT },
+    { "rx_foreign", "foreign_drops_count", UNIT_COUNT },
+    { "rx_outer_bad", "malformed_drops_count", UNIT_COUNT },
+    { "guest_errors", "guest_errors_count", UNIT_COUNT },
+    { "dma_refused", "dma_refused_count", UNIT_COUNT },
+    { "resets", "resets_count", UNIT_COUNT },
+};
+
 /* ---- life -------------------------------------------------------------- */
 
-static const char **names_of(const GPtrArray *list, size_t name_offset)
+static void add_names(const char **names, const GPtrArray *list,
+                      size_t name_offset)
 {
-    const char **names = g_new0(const char *, list->len + 1);
-
     for (unsigned i = 0; i < list->len; i++) {
         names[i] = *(char **)((char *)g_ptr_array_index(list, i) + name_offset);
     }
-    return names;
 }
 
 RunNode *run_node_new(Host *host)
@@ -57,8 +75,13 @@ RunNode *run_node_new(Host *host)
     n->earlier = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (card) {
         n->interface_names =
-            names_of(card->interfaces, offsetof(ScnInterface, name));
-        n->drive_names = names_of(card->drives, offsetof(ScnDrive, name));
+            g_new0(const char *, card->interfaces->len + card->nic->len + 1);
+        add_names(n->interface_names, card->interfaces,
+                  offsetof(ScnInterface, name));
+        add_names(n->interface_names + card->interfaces->len, card->nic,
+                  offsetof(ScnVnic, name));
+        n->drive_names = g_new0(const char *, card->drives->len + 1);
+        add_names(n->drive_names, card->drives, offsetof(ScnDrive, name));
     }
     return n;
 }
@@ -173,6 +196,66 @@ static void bank_stats(RunNode *n, JsonObject *query, bool add)
     }
 }
 
+/* ---- the NICs' statistics ---------------------------------------------- */
+
+static JsonArray *nics_of(JsonObject *query)
+{
+    return query && json_object_has_member(query, "nics")
+               ? json_object_get_array_member(query, "nics")
+               : NULL;
+}
+
+/* stats: [{name, unit, value}] */
+static uint64_t nic_value(JsonObject *nic, const char *name)
+{
+    JsonArray *list = json_object_get_array_member(nic, "stats");
+
+    for (guint i = 0; list && i < json_array_get_length(list); i++) {
+        JsonObject *o = json_array_get_object_element(list, i);
+
+        if (strcmp(json_object_get_string_member(o, "name"), name) == 0) {
+            return (uint64_t)MAX(json_object_get_int_member(o, "value"), 0);
+        }
+    }
+    return 0;
+}
+
+static void bank_nics(RunNode *n, JsonObject *query, bool add)
+{
+    JsonArray *list = nics_of(query);
+
+    for (guint i = 0; list && i < json_array_get_length(list); i++) {
+        JsonObject *o = json_array_get_object_element(list, i);
+        const char *name = json_object_get_string_member(o, "name");
+
+        for (unsigned k = 0; k < G_N_ELEMENTS(nic_stats); k++) {
+            uint64_t *sum = earlier_sum(n, name, nic_stats[k].metric);
+            uint64_t value = nic_value(o, nic_stats[k].member);
+
+            *sum = add ? *sum + value : *sum - MIN(*sum, value);
+        }
+    }
+}
+
+static void set_nic_metrics(Execution *x, RunNode *n)
+{
+    JsonArray *list = nics_of(n->query);
+
+    for (guint i = 0; list && i < json_array_get_length(list); i++) {
+        JsonObject *o = json_array_get_object_element(list, i);
+        const char *name = json_object_get_string_member(o, "name");
+        g_autofree char *owner =
+            g_strdup_printf("%s.%s", host_name(n->host), name);
+
+        for (unsigned k = 0; k < G_N_ELEMENTS(nic_stats); k++) {
+            metrics_store_set_u64(x->metrics, x->now_ps, owner,
+                                  nic_stats[k].metric, nic_stats[k].unit,
+                                  *earlier_sum(n, name, nic_stats[k].metric) +
+                                      nic_value(o, nic_stats[k].member));
+        }
+    }
+}
+
 static void set_interface_metrics(Execution *x, RunNode *n, JsonObject *o,
                                   uint64_t *guest_errors, uint64_t *dma_refused)
 {
@@ -239,6 +322,7 @@ bool run_node_measure(Execution *x, RunNode *n, GError **error)
                               &guest_errors, &dma_refused);
     }
     set_node_metrics(x, n, guest_errors, dma_refused);
+    set_nic_metrics(x, n);
     return true;
 }
 
@@ -254,6 +338,7 @@ static bool after_end(Execution *x, RunNode *n, const char *state,
     g_clear_pointer(&n->log, card_log_free);
     card_stats_process_ended(n->stats);
     bank_stats(n, n->query, true);
+    bank_nics(n, n->query, true);
     g_ptr_array_set_size(n->faults, 0);
     run_log_power(x, n, state);
     return ok;
@@ -310,6 +395,7 @@ bool run_node_restore(Execution *x, RunNode *n, const char *dir,
         return false;
     }
     bank_stats(n, query, false);
+    bank_nics(n, query, false);
     open_card_log(n);
     run_log_power(x, n, "restored");
     return true;

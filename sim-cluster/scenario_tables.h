@@ -12,6 +12,7 @@
 extern const SchemaTable scenario_table; /* the file */
 extern const SchemaTable host_table;     /* scenario_tables_node.c */
 extern const SchemaTable node_table;
+extern const SchemaTable drive_table;
 extern const SchemaTable limits_table;
 extern const SchemaTable network_table; /* scenario_tables_net.c */
 extern const SchemaTable vnic_table;

@@ -31,7 +31,7 @@ static void host_clear(void *obj)
 
 /* clang-format off */
 
-static const SchemaTable drive_table = {
+const SchemaTable drive_table = {
     .name = "drive",
     .doc = "A drive behind the card, invisible to the host.",
     .size = sizeof(ScnDrive),
@@ -157,7 +157,8 @@ static const SchemaTable card_table = {
           .doc = "its storage application: `stock`, `update`, or the path "
                  "of a shared object" },
         { "drives", SCHEMA_MAP, AT(ScnCard, drives), .table = &drive_table,
-          .doc = "by name" },
+          .doc = "by name; a card that is only a NIC gets a small one, "
+                 "`flash`" },
         { "partitions", SCHEMA_MAP, AT(ScnCard, partitions),
           .table = &partition_table, .doc = "by name" },
         { "interfaces", SCHEMA_MAP, AT(ScnCard, interfaces),

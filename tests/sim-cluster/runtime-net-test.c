@@ -196,7 +196,7 @@ static void test_ping_script(void **state)
 static void test_setup(void **state)
 {
     static const char text[] =
-        "format: 1\nname: n\nnetworks: {blue: {vni: 1}}\n"
+        "format: 1\nname: net\nnetworks: {blue: {vni: 1}}\n"
         "nodes:\n"
         "  host0: {kind: host, card: {nic: {\n"
         "    vnic0: {network: blue, address: 10.1.0.1/16, mtu: 9000}}}}\n"
@@ -211,7 +211,9 @@ static void test_setup(void **state)
     g_autofree char *line = NULL;
 
     (void)state;
-    assert_non_null(s);
+    if (!s) {
+        fail_msg("%s", error->message);
+    }
     script = step_net_script(scenario_host(s, "host0"));
     mac = scn_mac_text(step_net_vnic(scenario_host(s, "host0"), "blue")->mac);
     line = g_strdup_printf("\n%s vnic0 9000 10.1.0.1/16\nEND\n", mac);
