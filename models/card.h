@@ -106,7 +106,7 @@ class Card {
     uint64_t drive_bound_ps(const OpState &op, uint64_t now_ps) const;
     uint64_t server_bound_ps(const OpState &op, uint64_t now_ps) const;
     uint64_t module_bound_ps() const;
-    uint64_t server_head_ps(ServerId id) const;
+    uint64_t server_queue_ps(ServerId id) const;
     uint64_t first_end_ps(unsigned kind, uint32_t at, uint64_t best_ps) const;
     uint64_t drive_min_ps(unsigned drive, unsigned kind, uint32_t bytes) const;
     uint64_t up_rest_ps() const;

@@ -283,8 +283,9 @@ uint64_t Card::down_rest_ps() const
                : least_ps + link.host_transmit_ps + link.down_propagation_ps;
 }
 
-/* The end of the operation at the head of a server's queue: exact. */
-uint64_t Card::server_head_ps(ServerId id) const
+/* Before the first end of what waits for a server. Exact for a single one;
+ * with several, a small operation can overtake a large one at the head. */
+uint64_t Card::server_queue_ps(ServerId id) const
 {
     uint64_t wake_ps = state_->wake_ps[WAKE_SERVER(id)];
     uint16_t head = state_->server[id].queue.head;
@@ -292,7 +293,10 @@ uint64_t Card::server_head_ps(ServerId id) const
     if (head == NONE16 || wake_ps == MODEL_PS_NEVER) {
         return MODEL_PS_NEVER;
     }
-    return wake_ps + server_time_ps(timing_, id, state_->op[head].bytes);
+    uint32_t bytes =
+        server_count(timing_, id) == 1 ? state_->op[head].bytes : 1;
+
+    return wake_ps + server_time_ps(timing_, id, bytes);
 }
 
 /* Over all modules: next event, plus the least that follows it. */
@@ -308,7 +312,8 @@ uint64_t Card::module_bound_ps() const
         bound_ps = std::min(bound_ps, s.wake_ps[WAKE_DOWN] + down_rest_ps());
     }
     for (unsigned i = 0; i < SERVERS; i++) {
-        bound_ps = std::min(bound_ps, server_head_ps(static_cast<ServerId>(i)));
+        bound_ps =
+            std::min(bound_ps, server_queue_ps(static_cast<ServerId>(i)));
     }
     for (unsigned d = 0; d < n_drives; d++) {
         if (s.drive[d].unscheduled) {
@@ -428,9 +433,9 @@ uint64_t Card::first_end_ps(unsigned kind, uint32_t at, uint64_t best_ps) const
 uint64_t Card::egress_bound_ps() const
 {
     uint64_t mac_ps =
-        first_end_ps(MODEL_MAC_TX, 0, server_head_ps(SERVER_MAC_TX));
+        first_end_ps(MODEL_MAC_TX, 0, server_queue_ps(SERVER_MAC_TX));
     uint64_t nic_ps =
-        first_end_ps(MODEL_NIC_TX, 0, server_head_ps(SERVER_NIC_TX));
+        first_end_ps(MODEL_NIC_TX, 0, server_queue_ps(SERVER_NIC_TX));
 
     if (nic_ps == MODEL_PS_NEVER) {
         return mac_ps;

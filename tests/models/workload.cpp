@@ -197,7 +197,8 @@ TwinConfig tight_config()
     return c;
 }
 
-static ModelOp random_op(Random &r, const TwinConfig &c)
+/* @nic: packets, and what they need of the host. */
+static ModelOp random_op(Random &r, const TwinConfig &c, bool nic)
 {
     static const uint8_t kinds[] = {
         MODEL_MMIO_WRITE,  MODEL_DMA_READ,      MODEL_DMA_READ,
@@ -210,7 +211,10 @@ static ModelOp random_op(Random &r, const TwinConfig &c)
     };
     ModelOp op = {};
 
-    op.kind = kinds[r.below(sizeof(kinds))];
+    op.kind = nic ? r.pick({ uint8_t(MODEL_NIC_TX), uint8_t(MODEL_NIC_RX),
+                             uint8_t(MODEL_MAC_TX), uint8_t(MODEL_DMA_READ),
+                             uint8_t(MODEL_DMA_WRITE) })
+                  : kinds[r.below(sizeof(kinds))];
     op.fn = static_cast<uint16_t>(r.below(4));
     op.bytes = r.chance(50) ? r.range(1, 128) : r.range(1, 3000);
     op.addr = r.chance(50) ? r.below(100000)
@@ -235,6 +239,7 @@ Mix random_mix(Random &r, const TwinConfig &c, unsigned n_steps)
     Mix mix(n_steps);
     uint64_t spread = r.pick({ 1u, 500u, 3000u });
     bool cancels = r.chance(25);
+    bool nic = r.chance(15);
 
     for (unsigned i = 0; i < n_steps; i++) {
         Step &step = mix[i];
@@ -243,7 +248,7 @@ Mix random_mix(Random &r, const TwinConfig &c, unsigned n_steps)
         step.cancel = cancels && r.chance(5);
         step.cancel_fn =
             r.chance(10) ? UINT16_MAX : static_cast<uint16_t>(r.below(4));
-        step.op = random_op(r, c);
+        step.op = random_op(r, c, nic);
         step.op.tag = i;
         step.after_cycles = r.below(static_cast<unsigned>(spread));
         if (!step.cancel && i && r.chance(50)) {
