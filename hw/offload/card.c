@@ -147,9 +147,9 @@ static bool add_drives(Card *card, const CardAppConfig *config, GError **errp)
 {
     const char *why = NULL;
 
-    if (!config->n_drives || config->n_drives > SEAM_MAX_DRIVES) {
+    if (config->n_drives > SEAM_MAX_DRIVES) {
         card_refuse(errp, CARD_APP_ERROR_INVALID,
-                    "a card has 1 to %u drives, not %u", SEAM_MAX_DRIVES,
+                    "a card has at most %u drives, not %u", SEAM_MAX_DRIVES,
                     config->n_drives);
         return false;
     }

@@ -415,10 +415,6 @@ static bool card_find_drives(OffloadCard *card, Error **errp)
         }
         card->drives[card->n_drives++] = OFFLOAD_DRIVE(obj);
     }
-    if (!card->n_drives) {
-        error_setg(errp, "offload-card needs drives=ID[:ID...]");
-        return false;
-    }
     return true;
 }
 

@@ -214,7 +214,9 @@ static bool ena_build(OffloadEna *n, Error **errp)
         return false;
     }
     if (n->port) {
-        outrigger_port_set_ops(n->port, &port_ops, n);
+        if (!outrigger_port_join(n->port, &port_ops, n, errp)) {
+            return false;
+        }
         ena_set_link(n->core, outrigger_port_up(n->port));
     }
     return true;

@@ -70,7 +70,7 @@ static void test_other_drives(void **state)
     assert_true(create("p", 1));
     refuse_power_on(d, 1, CARD_APP_ERROR_STATE, "2 drives, the card has 1");
     refuse_power_on(d, 3, CARD_APP_ERROR_STATE, "2 drives, the card has 3");
-    refuse_power_on(d, 0, CARD_APP_ERROR_INVALID, "1 to 8 drives");
+    refuse_power_on(d, 0, CARD_APP_ERROR_STATE, "2 drives, the card has 0");
     d[1].name = "hdd";
     refuse_power_on(d, 2, CARD_APP_ERROR_STATE, "was 'ssd1'");
     refuse_power_on(d, 2, CARD_APP_ERROR_STATE, "now it is 'hdd'");

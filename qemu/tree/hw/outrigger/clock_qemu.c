@@ -19,6 +19,7 @@
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
+#include "accel/tcg/tcg-accel-ops-icount.h"
 #include "chardev/char.h"
 #include "hw/core/cpu.h"
 #include "hw/qdev-core.h"

@@ -40,11 +40,12 @@ typedef struct OutriggerPortOps {
     void (*link_changed)(void *opaque, bool up); /* may be NULL */
 } OutriggerPortOps;
 
-/* NULL and @errp: no such port, or it has a user already. */
+/* NULL and @errp: no such port. */
 OutriggerPort *outrigger_port_find(const char *id, Error **errp);
-/* @ops stays the caller's; NULL ends the use. */
-void outrigger_port_set_ops(OutriggerPort *p, const OutriggerPortOps *ops,
-                            void *opaque);
+/* A NIC that uses the port, for good. Several may: each is given every frame
+ * and takes its own. @ops stays the caller's. */
+bool outrigger_port_join(OutriggerPort *p, const OutriggerPortOps *ops,
+                         void *opaque, Error **errp);
 /* @depart_ps >= now; stamps of one port never decrease. The bytes are copied.
  * Frames of a wrong length are dropped and counted. */
 void outrigger_port_send(OutriggerPort *p, uint64_t depart_ps,
@@ -68,6 +69,5 @@ void outrigger_ports_deliver(uint64_t now_ps);
 uint64_t outrigger_ports_sent_ps(void);
 /* Earliest departure of all ports when nothing acts before @act_ps. */
 uint64_t outrigger_ports_output_ps(uint64_t act_ps);
-bool outrigger_ports_linked(void);
 
 #endif

@@ -23,6 +23,7 @@
 #include "outrigger-port.h"
 #include "trace.h"
 
+#define MAX_USERS 16u  /* NICs of the card that share the port */
 #define POLL_NS 250000 /* of wall time */
 
 typedef struct Frame {
@@ -41,8 +42,11 @@ struct OutriggerPort {
     uint64_t delay_ps;
     uint16_t number;
 
-    const OutriggerPortOps *ops;
-    void *opaque;
+    struct {
+        const OutriggerPortOps *ops;
+        void *opaque;
+    } users[MAX_USERS];
+    unsigned n_users;
     OutriggerPortStats stats;
     bool up;
 
@@ -78,19 +82,22 @@ static void receive(OutriggerPort *p, uint64_t at_ps, const void *frame,
     p->stats.rx_frames_count++;
     p->stats.rx_bytes += len;
     trace_outrigger_port_receive(at_ps, len);
-    if (p->ops && p->ops->receive) {
-        p->ops->receive(p->opaque, to_card_ps(at_ps), frame, len);
-    } else {
-        p->stats.rx_dropped_count++;
+    /* Each takes what is its own. */
+    for (unsigned i = 0; i < p->n_users; i++) {
+        p->users[i].ops->receive(p->users[i].opaque, to_card_ps(at_ps), frame,
+                                 len);
     }
+    p->stats.rx_dropped_count += p->n_users == 0;
 }
 
 static void set_up(OutriggerPort *p, bool up)
 {
     if (p->up != up) {
         p->up = up;
-        if (p->ops && p->ops->link_changed) {
-            p->ops->link_changed(p->opaque, up);
+        for (unsigned i = 0; i < p->n_users; i++) {
+            if (p->users[i].ops->link_changed) {
+                p->users[i].ops->link_changed(p->users[i].opaque, up);
+            }
         }
     }
 }
@@ -263,36 +270,33 @@ uint64_t outrigger_ports_sent_ps(void)
     return ps;
 }
 
+static uint64_t port_output_ps(const OutriggerPort *p, uint64_t act_ps)
+{
+    uint64_t ps = UINT64_MAX;
+
+    for (unsigned i = 0; i < p->n_users; i++) {
+        const OutriggerPortOps *ops = p->users[i].ops;
+
+        if (!ops->earliest_output_ps) {
+            return act_ps;
+        }
+        ps = MIN(ps, to_virtual_ps(ops->earliest_output_ps(
+                         p->users[i].opaque, to_card_ps(act_ps))));
+    }
+    return ps;
+}
+
 uint64_t outrigger_ports_output_ps(uint64_t act_ps)
 {
     uint64_t ps = UINT64_MAX;
     OutriggerPort *p;
 
     QTAILQ_FOREACH (p, &ports, next) {
-        uint64_t out_ps = act_ps;
-
-        if (!p->link) {
-            continue;
+        if (p->link && act_ps != UINT64_MAX) {
+            ps = MIN(ps, port_output_ps(p, act_ps));
         }
-        if (act_ps != UINT64_MAX && p->ops && p->ops->earliest_output_ps) {
-            out_ps = to_virtual_ps(
-                p->ops->earliest_output_ps(p->opaque, to_card_ps(act_ps)));
-        }
-        ps = MIN(ps, out_ps);
     }
     return ps;
-}
-
-bool outrigger_ports_linked(void)
-{
-    OutriggerPort *p;
-
-    QTAILQ_FOREACH (p, &ports, next) {
-        if (p->link) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- a port -------------------------------------------------------------- */
@@ -303,10 +307,6 @@ OutriggerPort *outrigger_port_find(const char *id, Error **errp)
 
     QTAILQ_FOREACH (p, &ports, next) {
         if (g_strcmp0(DEVICE(p)->id, id) == 0) {
-            if (p->ops) {
-                error_setg(errp, "port %s has a user already", id);
-                return NULL;
-            }
             return p;
         }
     }
@@ -314,11 +314,17 @@ OutriggerPort *outrigger_port_find(const char *id, Error **errp)
     return NULL;
 }
 
-void outrigger_port_set_ops(OutriggerPort *p, const OutriggerPortOps *ops,
-                            void *opaque)
+bool outrigger_port_join(OutriggerPort *p, const OutriggerPortOps *ops,
+                         void *opaque, Error **errp)
 {
-    p->ops = ops;
-    p->opaque = opaque;
+    if (p->n_users == MAX_USERS) {
+        error_setg(errp, "port %s has %u users already", DEVICE(p)->id,
+                   MAX_USERS);
+        return false;
+    }
+    p->users[p->n_users].ops = ops;
+    p->users[p->n_users++].opaque = opaque;
+    return true;
 }
 
 bool outrigger_port_up(const OutriggerPort *p)
