@@ -32,6 +32,7 @@ typedef struct CliVerb {
 
 int cli_run(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_replay(Cli *cli, const CliVerb *verb, int argc, char **argv);
+int cli_graph(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_validate(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_show(Cli *cli, const CliVerb *verb, int argc, char **argv);
 int cli_schema(Cli *cli, const CliVerb *verb, int argc, char **argv);

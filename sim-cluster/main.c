@@ -22,6 +22,11 @@ const CliVerb cli_verbs[] = {
       cli_validate },
     { "show", "FILE", "print a scenario with every default filled in", NULL,
       cli_show },
+    { "graph", "FILE", "print the topology of a scenario",
+      "As text for Graphviz (`outrigger graph FILE | dot -Tsvg`), or with "
+      "--svg "
+      "as a picture.",
+      cli_graph },
     { "list", "[WHAT]",
       "list scenarios, metrics, profiles, faults, steps or benches",
       "Without WHAT: the scenarios.", cli_list },
