@@ -90,10 +90,11 @@ void net_free(Net *net)
     g_free(net);
 }
 
-void net_set_tap(Net *net, NetTapFn tap, void *opaque)
+void net_set_tap(Net *net, NetTapFn tap, NetNoteFn note, void *opaque)
 {
     net_lock(net);
     net->tap = tap;
+    net->note = note;
     net->tap_opaque = opaque;
     net_unlock(net);
 }

@@ -40,7 +40,12 @@ void net_host_gone(Net *net, unsigned host_index);
 typedef void (*NetTapFn)(void *opaque, unsigned link, bool from_a,
                          uint64_t depart_ps, const uint8_t *frame,
                          uint32_t len);
-void net_set_tap(Net *net, NetTapFn tap, void *opaque);
+/* What was done to a link, in words: "link host0-sw0 down". */
+typedef void (*NetNoteFn)(void *opaque, unsigned link, uint64_t ps,
+                          const char *text);
+/* @note may be NULL; both get @opaque. In wall mode they are called in another
+ * thread, one at a time. */
+void net_set_tap(Net *net, NetTapFn tap, NetNoteFn note, void *opaque);
 
 /* Failures and repairs at @at_ps, not before the last net_run()'s end.
  * @topo_node and @link: indices in the scenario's topology. */

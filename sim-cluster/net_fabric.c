@@ -6,6 +6,8 @@
  */
 #include "net_priv.h"
 
+#include <stdarg.h>
+
 #include "host_seed.h"
 #include "runtime.h"
 #include "scenario_net.h"
@@ -204,6 +206,37 @@ static uint64_t instant(const Net *net, uint64_t at_ps)
     return net->wall ? fabric_now_ps(net->fabric) : at_ps;
 }
 
+G_GNUC_PRINTF(4, 5)
+static void note(const Net *net, unsigned link, uint64_t ps, const char *format,
+                 ...)
+{
+    g_autofree char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    if (net->note) {
+        net->note(net->tap_opaque, link, ps, text);
+    }
+}
+
+/* On every link of a switch. */
+static void note_switch(const Net *net, unsigned topo_node, uint64_t ps,
+                        bool up)
+{
+    const Topology *t = net->scn->topology;
+
+    for (unsigned i = 0; i < t->links->len; i++) {
+        const TopoLink *l = link_at(t, i);
+
+        if (l->node[0] == topo_node || l->node[1] == topo_node) {
+            note(net, i, ps, "switch %s %s", node_at(t, topo_node)->name,
+                 up ? "up" : "down");
+        }
+    }
+}
+
 /* The hosts at the link's ends lose or get their signal. */
 static void tell_hosts(Net *net, unsigned link, bool up, uint64_t at_ps)
 {
@@ -229,6 +262,8 @@ bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,
     ok = fabric_link_set_up(net->fabric, link, up, at_ps, error);
     if (ok) {
         tell_hosts(net, link, up, at_ps);
+        note(net, link, at_ps, "link %s %s",
+             link_at(net->scn->topology, link)->name, up ? "up" : "down");
     }
     net_unlock(net);
     return ok;
@@ -242,9 +277,13 @@ bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
     bool ok;
 
     net_lock(net);
+    at_ps = instant(net, at_ps);
     ok = fabric_link_set_errors(net->fabric, link, (double)loss_ppm / 1e6,
-                                (double)ber_atto / 1e18, fec,
-                                instant(net, at_ps), error);
+                                (double)ber_atto / 1e18, fec, at_ps, error);
+    if (ok) {
+        note(net, link, at_ps, "link %s: loss %g, bit-error rate %g", l->name,
+             (double)loss_ppm / 1e6, (double)ber_atto / 1e18);
+    }
     net_unlock(net);
     return ok;
 }
@@ -255,8 +294,12 @@ bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
     bool ok;
 
     net_lock(net);
-    ok = fabric_switch_set_up(net->fabric, net->node_of[topo_node], up,
-                              instant(net, at_ps), error);
+    at_ps = instant(net, at_ps);
+    ok = fabric_switch_set_up(net->fabric, net->node_of[topo_node], up, at_ps,
+                              error);
+    if (ok) {
+        note_switch(net, topo_node, at_ps, up);
+    }
     net_unlock(net);
     return ok;
 }

@@ -36,6 +36,7 @@ struct Net {
     int cpu;         /* the engine's while windows run; -1: anywhere */
     NetWall *wall;   /* WALL mode with links, else NULL */
     NetTapFn tap;
+    NetNoteFn note;
     void *tap_opaque;
 };
 

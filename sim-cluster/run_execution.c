@@ -158,7 +158,7 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
     if (!x->tap) {
         return NULL;
     }
-    net_set_tap(x->net, run_tap_frame, x->tap);
+    net_set_tap(x->net, run_tap_frame, run_tap_comment, x->tap);
     return g_steal_pointer(&x);
 }
 

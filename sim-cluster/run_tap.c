@@ -182,8 +182,10 @@ void run_tap_frame(void *opaque, unsigned link, bool from_a, uint64_t depart_ps,
     g_mutex_unlock(&tap->mutex);
 }
 
-void run_tap_comment(RunTap *tap, unsigned link, uint64_t ps, const char *text)
+void run_tap_comment(void *opaque, unsigned link, uint64_t ps, const char *text)
 {
+    RunTap *tap = opaque;
+
     g_mutex_lock(&tap->mutex);
     if (tap->captures) {
         capture_links_comment(tap->captures, link, ps, text);

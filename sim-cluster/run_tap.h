@@ -37,8 +37,9 @@ void run_tap_free(RunTap *tap);
 void run_tap_frame(void *opaque, unsigned link, bool from_a, uint64_t depart_ps,
                    const uint8_t *frame, uint32_t len);
 
-/* What was done to @link (index in Topology.links) at @ps. */
-void run_tap_comment(RunTap *tap, unsigned link, uint64_t ps, const char *text);
+/* A NetNoteFn: what was done to @link (index in Topology.links) at @ps. */
+void run_tap_comment(void *opaque, unsigned link, uint64_t ps,
+                     const char *text);
 /* What concerns all of them. */
 void run_tap_comment_all(RunTap *tap, uint64_t ps, const char *text);
 

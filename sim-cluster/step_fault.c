@@ -8,6 +8,18 @@
 
 #include "host_card.h"
 
+/* In the captures; those of the network are noted where they act. */
+static void note_fault(Execution *x, const ScnFault *f, const char *kind)
+{
+    g_autofree char *text = NULL;
+
+    if (f->step.node) {
+        text = g_strdup_printf("%s %s %s", kind, scn_fault_name(f->kind),
+                               f->step.node);
+        run_tap_comment_all(x->tap, x->now_ps, text);
+    }
+}
+
 static void log_fault(Execution *x, const ScnFault *f, const char *kind)
 {
     event_log_begin(x->events, x->now_ps, kind, f->step.node);
@@ -20,6 +32,7 @@ static void log_fault(Execution *x, const ScnFault *f, const char *kind)
         event_log_text(x->events, "drive", f->drive);
     }
     event_log_end(x->events);
+    note_fault(x, f, kind);
 }
 
 static void show_fault(StepRun *s, const ScnFault *f)

@@ -10,6 +10,7 @@
 
 #include <glib/gstdio.h>
 
+#include "net.h"
 #include "packet_log.h"
 #include "run_files.h"
 #include "run_tap.h"
@@ -239,6 +240,42 @@ static void test_failures(void **state)
     run_tap_free(NULL);
 }
 
+static bool holds(World *w, const char *link, const char *words)
+{
+    g_autofree char *path = g_build_filename(w->dir, "links", link, NULL);
+    g_autofree char *bytes = NULL;
+    gsize len;
+
+    assert_true(g_file_get_contents(path, &bytes, &len, NULL));
+    return memmem(bytes, len, words, strlen(words));
+}
+
+/* Whatever is done to the network stands in the captures. */
+static void test_faults(void **state)
+{
+    World *w = *state;
+    Net *net = net_new(w->scn, w->dir, NULL);
+    RunTap *tap = start(w);
+
+    assert_non_null(net);
+    net_set_tap(net, run_tap_frame, run_tap_comment, tap);
+    assert_true(net_link_set_up(net, 0, false, 1000, NULL));
+    assert_true(net_link_set_up(net, 0, true, 2000, NULL));
+    assert_true(net_link_set_errors(net, 2, 500, 1000000, 3000, NULL));
+    assert_true(net_switch_set_up(net, topology_node(w->scn->topology, "sw1"),
+                                  false, 4000, NULL));
+    assert_true(run_tap_finish(tap, NULL));
+    assert_true(holds(w, "host0-sw0.pcapng", "link host0-sw0 down"));
+    assert_true(holds(w, "host0-sw0.pcapng", "link host0-sw0 up"));
+    assert_false(holds(w, "host0-sw0.pcapng", "loss"));
+    assert_false(holds(w, "host0-sw0.pcapng", "switch"));
+    assert_true(holds(w, "sw1-host1.pcapng",
+                      "link sw1-host1: loss 0.0005, bit-error rate 1e-12"));
+    assert_true(holds(w, "sw1-host1.pcapng", "switch sw1 down"));
+    net_free(net);
+    run_tap_free(tap);
+}
+
 /* A scenario without links keeps nothing. */
 static void test_no_links(void **state)
 {
@@ -263,7 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_files),    T(test_hash),     T(test_difference),
-        T(test_failures), T(test_no_links),
+        T(test_failures), T(test_no_links), T(test_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
