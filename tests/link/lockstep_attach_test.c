@@ -129,7 +129,7 @@ static void test_what_a_host_is_told(void **state)
 {
     Lockstep *l = lockstep_create(path, 2, 1, NULL);
     Lockstep *h;
-    LockstepFuture f = { 1000, 2000, NEVER, NEVER, 1000 };
+    LockstepFuture f = { 1000, 2000, NEVER, 1000 };
 
     (void)state;
     lockstep_set_base(l, 1, 7000);
@@ -185,7 +185,7 @@ static void die_with_mutex(Lockstep *h)
 
 static void die_running(Lockstep *h)
 {
-    LockstepFuture f = { 1000, 1000, NEVER, NEVER, 1000 };
+    LockstepFuture f = { 1000, 1000, NEVER, 1000 };
 
     lockstep_publish(h, &f);
     kill(getpid(), SIGKILL);
@@ -222,7 +222,7 @@ static void test_death_while_running(void **state)
 {
     Lockstep *l = lockstep_create(path, 2, 1, NULL);
     Lockstep *h = lockstep_attach(path, 0, NULL);
-    LockstepFuture f = { 500, 500, NEVER, NEVER, 500 };
+    LockstepFuture f = { 500, 500, NEVER, 500 };
 
     (void)state;
     lockstep_set_latency(l, 1, 0, 300);
