@@ -206,7 +206,7 @@ static void test_unload(void **state)
 {
     g_autofree char *copy = NULL, *content = NULL;
     const CardAppDrive none = { 0 };
-    CardAppConfig config = { .drives = &none };
+    CardAppConfig config = { .n_drives = SEAM_MAX_DRIVES + 1 };
     GError *err = NULL;
     OffloadCardAppFn fn;
     void *handle;
