@@ -205,7 +205,6 @@ static void test_no_way_back(void **state)
 static void test_unload(void **state)
 {
     g_autofree char *copy = NULL, *content = NULL;
-    const CardAppDrive none = { 0 };
     CardAppConfig config = { .n_drives = SEAM_MAX_DRIVES + 1 };
     GError *err = NULL;
     OffloadCardAppFn fn;
