@@ -149,39 +149,47 @@ void lockstep_host_gone(Lockstep *l, unsigned host)
     lockstep_unlock(l);
 }
 
-uint64_t lockstep_horizon_ps(Lockstep *l)
+static void init_news(LockstepNews *news)
 {
-    uint64_t horizon_ps;
-
-    lockstep_lock(l);
-    horizon_ps = lockstep_out_horizon(l->s);
-    lockstep_unlock(l);
-    return horizon_ps;
+    memset(news, 0xff, sizeof(*news));
 }
 
-void lockstep_engine_publish(Lockstep *l, const LockstepFabric *per_host,
-                             uint64_t now_ps, uint64_t next_ps)
+static void say_for(LockstepShared *s, unsigned host, const LockstepFabric *f)
+{
+    LockstepSlot *h = &s->slot[host];
+
+    h->sent_ps = f->pending_ps;
+    h->engine_ps = f->delivery_ps;
+    if (h->state != LOCKSTEP_AWAY && f->inbox_ps < h->inbox_ps) {
+        h->inbox_ps = f->inbox_ps;
+    }
+}
+
+LockstepTurn lockstep_engine_turn(Lockstep *l, LockstepFillFn fill,
+                                  void *opaque)
 {
     LockstepShared *s = l->s;
+    LockstepSlot *engine = &s->slot[l->me];
+    LockstepTurn turn;
+    LockstepNews news;
 
+    init_news(&news);
     lockstep_lock(l);
+    fill(opaque, &news);
     for (unsigned i = 0; i < s->hosts; i++) {
-        LockstepSlot *h = &s->slot[i];
-
-        h->sent_ps = per_host[i].pending_ps;
-        h->engine_ps = per_host[i].delivery_ps;
-        if (h->state != LOCKSTEP_AWAY && per_host[i].inbox_ps < h->inbox_ps) {
-            h->inbox_ps = per_host[i].inbox_ps;
-        }
+        say_for(s, i, &news.host[i]);
     }
-    s->fabric_now_ps = now_ps;
-    s->fabric_next_ps = next_ps;
-    s->slot[l->me].state = LOCKSTEP_RUNS;
-    s->slot[l->me].act_ps = now_ps;
-    s->slot[l->me].windows++;
+    s->fabric_now_ps = news.now_ps;
+    s->fabric_next_ps = news.next_ps;
+    engine->state = LOCKSTEP_RUNS;
+    engine->act_ps = news.now_ps;
+    engine->windows++;
+    turn.horizon_ps = lockstep_out_horizon(s);
+    turn.all_held = lockstep_held(s);
     lockstep_announce(l, false);
     lockstep_sample(l);
     lockstep_unlock(l);
+    return turn;
 }
 
 bool lockstep_engine_wait(Lockstep *l, uint64_t timeout_wall_ns)
@@ -301,22 +309,46 @@ uint64_t lockstep_window_ps(const Lockstep *l)
     return l->s->window_ps ? l->s->window_ps : LOCKSTEP_NEVER;
 }
 
-void lockstep_set_inbox(Lockstep *l, LockstepInboxFn inbox, void *opaque)
+void lockstep_set_rings(Lockstep *l, LockstepRingsFn rings, void *opaque)
 {
-    l->inbox = inbox;
-    l->inbox_opaque = opaque;
+    l->rings = rings;
+    l->rings_opaque = opaque;
 }
 
 static void say(Lockstep *l, LockstepState state, const LockstepFuture *f)
 {
     LockstepSlot *h = &l->s->slot[l->me];
+    LockstepRings r = { LOCKSTEP_NEVER, LOCKSTEP_NEVER };
 
+    if (l->rings) {
+        r = l->rings(l->rings_opaque);
+    }
     h->state = state;
     h->act_ps = f->act_ps;
     h->out_ps = f->out_ps;
-    h->sent_ps = f->sent_ps;
-    h->inbox_ps = l->inbox ? l->inbox(l->inbox_opaque) : LOCKSTEP_NEVER;
     h->need_ps = f->need_ps;
+    h->sent_ps = r.sent_ps;
+    h->inbox_ps = r.inbox_ps;
+}
+
+void lockstep_join(Lockstep *l, uint64_t virtual_ps)
+{
+    LockstepSlot *h = &l->s->slot[l->me];
+    LockstepFuture f = { .need_ps = LOCKSTEP_NEVER };
+    uint64_t at_ps, left_ps;
+
+    lockstep_lock(l);
+    if (h->state == LOCKSTEP_AWAY) {
+        left_ps = h->act_ps == LOCKSTEP_NEVER ? h->base_ps : h->act_ps;
+        at_ps = lockstep_entry(l->s, l->me);
+        at_ps = at_ps > left_ps ? at_ps : left_ps;
+        h->base_ps = at_ps - virtual_ps; /* may be less than 0 */
+        /* Whatever it does, also with what is in its ring, it does then. */
+        f.act_ps = f.out_ps = at_ps;
+        say(l, LOCKSTEP_RUNS, &f);
+        lockstep_announce(l, false);
+    }
+    lockstep_unlock(l);
 }
 
 uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f)

@@ -48,23 +48,41 @@ void lockstep_set_latency(Lockstep *l, unsigned from, unsigned to,
 bool lockstep_close_paths(Lockstep *l);
 /* Nobody gets more than @window_ps ahead of the last; 0: no such limit. */
 void lockstep_set_window(Lockstep *l, uint64_t window_ps);
-/* Run's instant of virtual time 0 of the host's next process. */
+/* The host's next process joins at @base_ps at the earliest. */
 void lockstep_set_base(Lockstep *l, unsigned host, uint64_t base_ps);
 /* The host's process has ended: it is AWAY. */
 void lockstep_host_gone(Lockstep *l, unsigned host);
 
-/* Departures before this have all been sent by now. */
-uint64_t lockstep_horizon_ps(Lockstep *l);
-/* @pending_ps: first stamp left in the ring from @host (NEVER: none).
- * @inbox_ps: first stamp newly put into the ring to it (NEVER: none).
- * @delivery_ps: the fabric delivers nothing to it before. */
+/* What the engine knows of one host's rings. */
 typedef struct LockstepFabric {
-    uint64_t pending_ps, inbox_ps, delivery_ps;
+    uint64_t pending_ps;  /* first stamp left in the ring from it, or NEVER */
+    uint64_t inbox_ps;    /* first stamp newly put into the ring to it */
+    uint64_t delivery_ps; /* the fabric delivers nothing to it before */
 } LockstepFabric;
-/* What the engine knows after it ran the fabric up to @now_ps; one entry of
- * @per_host a host. Wakes who can go on. */
-void lockstep_engine_publish(Lockstep *l, const LockstepFabric *per_host,
-                             uint64_t now_ps, uint64_t next_ps);
+
+typedef struct LockstepNews {
+    LockstepFabric host[LOCKSTEP_MAX_HOSTS]; /* all NEVER to begin with */
+    uint64_t now_ps;  /* the fabric has done everything before */
+    uint64_t next_ps; /* its own next instant */
+} LockstepNews;
+
+typedef struct LockstepTurn {
+    uint64_t horizon_ps; /* what departs before is in the fabric by now */
+    bool all_held;       /* lockstep_all_held() */
+} LockstepTurn;
+
+/*
+ * A turn of the engine: takes in all rings from hosts and says what it knows.
+ * @fill does both, with the mutex held: a frame is never out of a ring and not
+ * yet among what the engine has said. Wakes who can go on.
+ *
+ * After it the engine may run the fabric and fill the rings to hosts: up to
+ * the horizon, but not beyond a delivery plus its receiver's egress time (the
+ * receiver may answer), nor beyond the instant of lockstep_set_until().
+ */
+typedef void (*LockstepFillFn)(void *opaque, LockstepNews *news);
+LockstepTurn lockstep_engine_turn(Lockstep *l, LockstepFillFn fill,
+                                  void *opaque);
 /* Sleeps until the engine has something to do: messages to take in, a later
  * horizon for a fabric that has something before it, or lockstep_all_held().
  * At most @timeout_wall_ns. false: time-out. */
@@ -89,14 +107,24 @@ typedef struct LockstepFuture {
     uint64_t need_ps; /* a grant beyond this is of use */
 } LockstepFuture;
 
-/* The first stamp in the host's ring from the engine, in the run's time. Read
- * with the mutex held: what the engine puts there before it publishes must not
- * be missed. */
-typedef uint64_t (*LockstepInboxFn)(void *opaque);
+/* A host's own view of its rings, in the run's time. */
+typedef struct LockstepRings {
+    uint64_t sent_ps;  /* link_unconsumed_ps() of its ring to the engine */
+    uint64_t inbox_ps; /* first stamp in its ring from the engine */
+} LockstepRings;
+
+/* Called with the mutex held: what the engine puts there before it publishes
+ * must not be missed. */
+typedef LockstepRings (*LockstepRingsFn)(void *opaque);
 
 Lockstep *lockstep_attach(const char *path, unsigned host, char **ret_err);
 /* Before the first publication. Without it nothing ever arrives. */
-void lockstep_set_inbox(Lockstep *l, LockstepInboxFn inbox, void *opaque);
+void lockstep_set_rings(Lockstep *l, LockstepRingsFn rings, void *opaque);
+/* The host comes (back) to the run with its virtual clock at @virtual_ps, a
+ * whole nanosecond: sets its base so that this is where it left, or later if
+ * others have gone on. */
+void lockstep_join(Lockstep *l, uint64_t virtual_ps);
+/* Run's instant of virtual time 0, modulo 2^64. */
 uint64_t lockstep_base_ps(const Lockstep *l);
 /* The forced window; LOCKSTEP_NEVER: none. */
 uint64_t lockstep_window_ps(const Lockstep *l);
@@ -108,7 +136,9 @@ uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f);
 uint64_t lockstep_wait(Lockstep *l);
 /* Any thread: a waiting lockstep_wait() returns. */
 void lockstep_kick(Lockstep *l);
-/* Stands at an instant the engine asked for, or takes no part. */
+/* Stands at @f->act_ps, which the engine asked for, and may not go on by what
+ * was granted before (others join at such instants); or takes no part from
+ * then on. */
 void lockstep_set_state(Lockstep *l, LockstepState state,
                         const LockstepFuture *f);
 

@@ -13,6 +13,11 @@ static uint64_t min_ps(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t max_ps(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* The first whole nanosecond not before @ps: when a host takes it in. */
 static uint64_t whole_ns(uint64_t ps)
 {
@@ -123,6 +128,35 @@ bool lockstep_held(const LockstepShared *s)
         }
     }
     return true;
+}
+
+/* How far @i may have gone, as far as that matters to @host's frames. */
+static uint64_t passed(const LockstepShared *s, unsigned i, unsigned host)
+{
+    const LockstepSlot *h = &s->slot[i];
+    uint64_t reach_ps = s->reach_ps[host][i];
+    uint64_t grant_ps;
+
+    if (h->state == LOCKSTEP_HELD) {
+        return h->act_ps;
+    }
+    if (reach_ps == LOCKSTEP_NEVER) {
+        return 0;
+    }
+    grant_ps = min_ps(lockstep_grant(s, i, NULL), lockstep_sum(s->until_ps, 1));
+    return grant_ps - min_ps(grant_ps, reach_ps);
+}
+
+uint64_t lockstep_entry(const LockstepShared *s, unsigned host)
+{
+    uint64_t at_ps = s->fabric_now_ps;
+
+    for (unsigned i = 0; i < s->hosts; i++) {
+        if (i != host && s->slot[i].state != LOCKSTEP_AWAY) {
+            at_ps = max_ps(at_ps, passed(s, i, host));
+        }
+    }
+    return whole_ns(at_ps);
 }
 
 static bool engine_ready(const LockstepShared *s)

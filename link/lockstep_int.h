@@ -14,8 +14,9 @@ struct Lockstep {
     unsigned me; /* s->hosts: the engine */
     char *path;  /* the engine's: removed at the end; else NULL */
     bool spin;
-    LockstepInboxFn inbox;
-    void *inbox_opaque;
+    LockstepRingsFn rings; /* a host's; may be NULL */
+    void *rings_opaque;
+    bool news;       /* something others may wait for has changed */
     uint32_t kicked; /* futex word when this member last looked */
 };
 
@@ -43,6 +44,8 @@ uint64_t lockstep_leave(const LockstepShared *s, unsigned host);
 bool lockstep_ready(const LockstepShared *s, unsigned member);
 uint64_t lockstep_out_horizon(const LockstepShared *s);
 bool lockstep_held(const LockstepShared *s);
+/* The first instant at which @host may take part (again). */
+uint64_t lockstep_entry(const LockstepShared *s, unsigned host);
 /* Floyd-Warshall over reach_ps, with each host's reaction in between. */
 bool lockstep_close(LockstepShared *s);
 
@@ -50,8 +53,8 @@ bool lockstep_close(LockstepShared *s);
 
 void lockstep_lock(Lockstep *l);
 void lockstep_unlock(Lockstep *l);
-/* Mutex held: tells everyone that something changed, wakes members of groups
- * in which nobody runs or polls; and of its own group when @own. */
+/* Mutex held: wakes members of groups in which nobody runs or polls; and of
+ * its own group when @own. Who polls is told by lockstep_unlock(). */
 void lockstep_announce(Lockstep *l, bool own);
 /* Takes note of kicks so far: a later one ends the next sleep. */
 void lockstep_sample(Lockstep *l);

@@ -18,6 +18,7 @@
 
 /* Polls before sleeping: about 100 us, twice what a wake-up costs. */
 #define SPIN_WALL_NS 100000u
+#define LOCK_TRIES 2000u
 #define SPIN_CHECK 64u /* looks at the clock once in so many polls */
 
 static void futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_wall_ns)
@@ -47,17 +48,37 @@ static uint32_t load32(const uint32_t *p)
     return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
+/* Tries for a while first: who holds it lets go within a microsecond, and
+ * sleeping for it costs a wake-up across CPUs. */
 void lockstep_lock(Lockstep *l)
 {
-    if (pthread_mutex_lock(&l->s->mutex) == EOWNERDEAD) {
+    int error = EBUSY;
+
+    for (unsigned k = 0; error == EBUSY && k < LOCK_TRIES; k++) {
+        error = pthread_mutex_trylock(&l->s->mutex);
+        if (error == EBUSY) {
+            __builtin_ia32_pause();
+        }
+    }
+    if (error == EBUSY) {
+        error = pthread_mutex_lock(&l->s->mutex);
+    }
+    if (error == EOWNERDEAD) {
         __atomic_store_n(&l->s->broken, 1, __ATOMIC_RELEASE);
         pthread_mutex_consistent(&l->s->mutex);
     }
 }
 
+/* Who polls is told after: it would run into the mutex. */
 void lockstep_unlock(Lockstep *l)
 {
+    bool news = l->news;
+
+    l->news = false;
     pthread_mutex_unlock(&l->s->mutex);
+    if (news) {
+        __atomic_add_fetch(&l->s->seq, 1, __ATOMIC_RELEASE);
+    }
 }
 
 static void wake(LockstepShared *s, unsigned member)
@@ -102,7 +123,7 @@ void lockstep_announce(Lockstep *l, bool own)
     LockstepShared *s = l->s;
     unsigned mine = s->slot[l->me].group;
 
-    __atomic_add_fetch(&s->seq, 1, __ATOMIC_RELEASE);
+    l->news = true;
     for (unsigned g = 0; g < s->groups; g++) {
         int next;
 
@@ -116,12 +137,11 @@ void lockstep_announce(Lockstep *l, bool own)
     }
 }
 
-/* Polls until the sequence moves; false: long enough. */
-static bool poll_seq(LockstepShared *s, const uint32_t *kick, uint32_t kicked,
+/* Polls until the sequence moves on from @seq; false: long enough. */
+static bool poll_seq(const LockstepShared *s, uint32_t seq,
+                     const uint32_t *kick, uint32_t kicked,
                      uint64_t until_wall_ns)
 {
-    uint32_t seq = load32(&s->seq);
-
     for (unsigned k = 1;; k++) {
         if (load32(&s->seq) != seq || load32(kick) != kicked) {
             return true;
@@ -143,6 +163,7 @@ static bool spin(Lockstep *l)
 
     h->spins = again;
     for (;;) {
+        uint32_t seq = load32(&s->seq);
         int next = next_ready(s, h->group);
 
         mine = next == (int)l->me || load32(&h->wake) != l->kicked;
@@ -153,7 +174,7 @@ static bool spin(Lockstep *l)
             break;
         }
         lockstep_unlock(l);
-        again = poll_seq(s, &h->wake, l->kicked, until_wall_ns);
+        again = poll_seq(s, seq, &h->wake, l->kicked, until_wall_ns);
         lockstep_lock(l);
     }
     h->spins = 0;

@@ -18,7 +18,8 @@ typedef struct NetHost {
     Link *link;    /* NULL: no port */
     uint32_t node; /* of the fabric */
     bool present;
-    uint64_t inbox_ps; /* first stamp put into its ring in this round */
+    uint64_t inbox_ps;  /* first stamp put into its ring in this round */
+    uint64_t egress_ps; /* least time from an arrival to a departure */
     uint64_t dropped_count;
 } NetHost;
 
@@ -33,8 +34,9 @@ struct Net {
     Lockstep *lockstep; /* NULL: hosts run side by side by coarse grants */
     char *lockstep_path;
     uint64_t now_ps; /* to where the last run went */
-    int cpu;         /* the engine's while windows run; -1: anywhere */
-    NetWall *wall;   /* WALL mode with links, else NULL */
+    GError *windows_error;
+    int cpu;       /* the engine's while windows run; -1: anywhere */
+    NetWall *wall; /* WALL mode with links, else NULL */
     NetTapFn tap;
     NetNoteFn note;
     void *tap_opaque;

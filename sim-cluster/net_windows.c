@@ -63,45 +63,65 @@ static bool take_in(Net *net, unsigned i, GError **error)
     return !bad_peer(net, i, error);
 }
 
-static bool run_fabric(Net *net, uint64_t until_ps, GError **error)
+/* LockstepFillFn. */
+static void fill(void *opaque, LockstepNews *news)
 {
-    /* First the horizon: what departs before it is in the rings by now. */
-    uint64_t horizon_ps = lockstep_horizon_ps(net->lockstep);
+    Net *net = opaque;
 
+    news->now_ps = net->now_ps;
     for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        net->hosts[i].inbox_ps = LOCKSTEP_NEVER;
-        if (net->hosts[i].link && !take_in(net, i, error)) {
-            return false;
+        if (net->hosts[i].link && !net->windows_error) {
+            take_in(net, i, &net->windows_error);
         }
     }
-    fabric_run(net->fabric, MIN(horizon_ps, until_ps));
-    return true;
-}
-
-static void publish(Net *net, uint64_t until_ps)
-{
-    LockstepFabric per_host[LOCKSTEP_MAX_HOSTS];
-
+    if (!net->fabric) {
+        return;
+    }
     for (unsigned i = 0; i < net->scn->hosts->len; i++) {
         NetHost *h = &net->hosts[i];
 
-        per_host[i] =
-            (LockstepFabric){ LOCKSTEP_NEVER, LOCKSTEP_NEVER, LOCKSTEP_NEVER };
         if (h->link) {
-            per_host[i].pending_ps = link_peek_ps(h->link);
-            per_host[i].inbox_ps = h->inbox_ps;
-            per_host[i].delivery_ps =
+            news->host[i].inbox_ps = h->inbox_ps;
+            news->host[i].delivery_ps =
                 fabric_earliest_delivery_ps(net->fabric, h->node);
+            h->inbox_ps = LOCKSTEP_NEVER;
         }
     }
-    if (net->fabric) {
-        lockstep_engine_publish(net->lockstep, per_host,
-                                fabric_now_ps(net->fabric),
-                                fabric_next_ps(net->fabric));
-    } else {
-        lockstep_engine_publish(net->lockstep, per_host, until_ps,
-                                LOCKSTEP_NEVER);
+    news->now_ps = fabric_now_ps(net->fabric);
+    news->next_ps = fabric_next_ps(net->fabric);
+}
+
+/* The first answer of a host to what the fabric has for it. */
+static uint64_t answer_ps(const Net *net)
+{
+    uint64_t least_ps = LOCKSTEP_NEVER;
+
+    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
+        const NetHost *h = &net->hosts[i];
+
+        if (h->link && h->present) {
+            uint64_t at_ps = fabric_earliest_delivery_ps(net->fabric, h->node);
+
+            at_ps = MIN(at_ps, h->inbox_ps);
+            if (at_ps != LOCKSTEP_NEVER) {
+                least_ps = MIN(least_ps, at_ps + h->egress_ps);
+            }
+        }
     }
+    return least_ps;
+}
+
+/* True: it has moved on. */
+static bool run_fabric(Net *net, uint64_t limit_ps)
+{
+    uint64_t began_ps = fabric_now_ps(net->fabric);
+    uint64_t to_ps;
+
+    while ((to_ps = MIN(limit_ps, answer_ps(net))) >
+           fabric_now_ps(net->fabric)) {
+        fabric_run(net->fabric, to_ps);
+    }
+    return fabric_now_ps(net->fabric) > began_ps;
 }
 
 static bool check_members(Net *net, GError **error)
@@ -123,20 +143,19 @@ static bool check_members(Net *net, GError **error)
     return true;
 }
 
-static bool is_done(Net *net, uint64_t until_ps)
-{
-    return lockstep_all_held(net->lockstep) &&
-           (!net->fabric || fabric_now_ps(net->fabric) >= until_ps);
-}
-
 static bool windows(Net *net, uint64_t until_ps, GError **error)
 {
     for (;;) {
-        if (net->fabric && !run_fabric(net, until_ps, error)) {
+        LockstepTurn turn = lockstep_engine_turn(net->lockstep, fill, net);
+
+        if (net->windows_error) {
+            g_propagate_error(error, g_steal_pointer(&net->windows_error));
             return false;
         }
-        publish(net, until_ps);
-        if (is_done(net, until_ps)) {
+        if (net->fabric && run_fabric(net, MIN(turn.horizon_ps, until_ps))) {
+            continue;
+        }
+        if (turn.all_held) {
             return true;
         }
         if (!lockstep_engine_wait(net->lockstep, LOOK_WALL_NS) &&

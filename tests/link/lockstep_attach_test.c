@@ -125,11 +125,17 @@ static void test_attach_refuses(void **state)
     lockstep_free(l);
 }
 
+static void no_news(void *opaque, LockstepNews *news)
+{
+    (void)opaque;
+    (void)news;
+}
+
 static void test_what_a_host_is_told(void **state)
 {
     Lockstep *l = lockstep_create(path, 2, 1, NULL);
     Lockstep *h;
-    LockstepFuture f = { 1000, 2000, NEVER, 1000 };
+    LockstepFuture f = { 1000, 2000, 1000 };
 
     (void)state;
     lockstep_set_base(l, 1, 7000);
@@ -147,7 +153,7 @@ static void test_what_a_host_is_told(void **state)
     /* 2000 + 710 by its own answers, 1000 + 5000 by the window */
     assert_int_equal(lockstep_publish(h, &f), 2710);
     assert_int_equal(lockstep_slot(l, 1)->windows, 1);
-    assert_int_equal(lockstep_horizon_ps(l), 2000);
+    assert_int_equal(lockstep_engine_turn(l, no_news, NULL).horizon_ps, 2000);
     assert_int_equal(lockstep_wait(h), 2710); /* of use: does not wait */
     assert_int_equal(lockstep_slot(l, 1)->waits, 1);
     f.need_ps = 2710;
@@ -185,7 +191,7 @@ static void die_with_mutex(Lockstep *h)
 
 static void die_running(Lockstep *h)
 {
-    LockstepFuture f = { 1000, 1000, NEVER, 1000 };
+    LockstepFuture f = { 1000, 1000, 1000 };
 
     lockstep_publish(h, &f);
     kill(getpid(), SIGKILL);
@@ -207,10 +213,10 @@ static void test_death_with_the_mutex(void **state)
     (void)state;
     reap(child(die_with_mutex, 1));
     assert_false(lockstep_broken(l)); /* nobody has looked yet */
-    lockstep_horizon_ps(l);
+    lockstep_all_held(l);
     assert_true(lockstep_broken(l));
     assert_true(lockstep_broken(h));
-    lockstep_horizon_ps(l); /* and it can still be used, to wind up */
+    lockstep_all_held(l); /* and it can still be used, to wind up */
     lockstep_host_gone(l, 1);
     lockstep_set_until(l, 0);
     assert_true(lockstep_all_held(l));
@@ -222,7 +228,7 @@ static void test_death_while_running(void **state)
 {
     Lockstep *l = lockstep_create(path, 2, 1, NULL);
     Lockstep *h = lockstep_attach(path, 0, NULL);
-    LockstepFuture f = { 500, 500, NEVER, 500 };
+    LockstepFuture f = { 500, 500, 500 };
 
     (void)state;
     lockstep_set_latency(l, 1, 0, 300);

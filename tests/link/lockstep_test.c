@@ -26,6 +26,7 @@ static int setup(void **state)
     s.hosts = HOSTS;
     s.groups = 1;
     s.fabric_next_ps = NEVER;
+    s.until_ps = NEVER;
     memset(s.reach_ps, 0xff, sizeof(s.reach_ps));
     for (unsigned i = 0; i <= HOSTS; i++) {
         LockstepSlot *h = &s.slot[i];
@@ -344,6 +345,8 @@ static void test_engine_and_horizon(void **state)
     s.slot[2].state = LOCKSTEP_AWAY; /* takes nothing in, so sends nothing */
     assert_int_equal(lockstep_out_horizon(&s), 10000);
     assert_true(lockstep_ready(&s, HOSTS));
+    s.until_ps = 9999; /* the fabric does not go beyond either */
+    assert_false(lockstep_ready(&s, HOSTS));
     s.slot[0].sent_ps = 1; /* in the ring: no bound of what will be sent */
     assert_int_equal(lockstep_out_horizon(&s), 10000);
 }
@@ -367,6 +370,45 @@ static void test_all_held(void **state)
     assert_true(lockstep_held(&s));
     s.slot[2].state = LOCKSTEP_WAITS;
     assert_false(lockstep_held(&s));
+}
+
+/* ---- coming back --------------------------------------------------------- */
+
+static void test_entry_where_others_are_held(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < HOSTS; i++) {
+        s.slot[i].state = i ? LOCKSTEP_HELD : LOCKSTEP_AWAY;
+        s.slot[i].act_ps = s.slot[i].out_ps = 50000;
+        s.reach_ps[0][i] = 10;
+    }
+    s.until_ps = s.fabric_now_ps = 50000;
+    assert_int_equal(lockstep_entry(&s, 0), 50000);
+    s.slot[1].act_ps = 50001; /* whole nanoseconds */
+    assert_int_equal(lockstep_entry(&s, 0), 51000);
+    s.slot[1].state = LOCKSTEP_AWAY;
+    assert_int_equal(lockstep_entry(&s, 0), 50000);
+    s.fabric_now_ps = 50500;
+    assert_int_equal(lockstep_entry(&s, 0), 51000);
+}
+
+static void test_entry_while_others_run(void **state)
+{
+    (void)state;
+    s.slot[0].state = LOCKSTEP_AWAY;
+    s.slot[2].state = LOCKSTEP_AWAY;
+    assert_int_equal(lockstep_entry(&s, 0), 0); /* no path: no harm */
+    s.reach_ps[0][1] = 3000;
+    s.slot[1].engine_ps = 20000;
+    s.slot[1].act_ps = 9000;
+    assert_int_equal(lockstep_entry(&s, 0), 17000); /* arrives at 20000 */
+    s.slot[1].engine_ps = 20001;
+    assert_int_equal(lockstep_entry(&s, 0), 18000);
+    s.until_ps = 15000; /* it stops there itself, having done that instant */
+    assert_int_equal(lockstep_entry(&s, 0), 13000);
+    s.slot[1].engine_ps = 2000;
+    s.slot[1].act_ps = 0;
+    assert_int_equal(lockstep_entry(&s, 0), 0);
 }
 
 int main(void)
@@ -393,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup(test_engine_has_messages, setup),
         cmocka_unit_test_setup(test_engine_and_horizon, setup),
         cmocka_unit_test_setup(test_all_held, setup),
+        cmocka_unit_test_setup(test_entry_where_others_are_held, setup),
+        cmocka_unit_test_setup(test_entry_while_others_run, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -43,6 +43,8 @@ struct OutriggerClock {
     uint32_t index;
 
     int64_t grant_ns;
+    int64_t missed_ns; /* of the run, while it was stopped */
+    bool ran;
     bool edge;        /* announced; stays until the next grant */
     bool short_limit; /* the limit is an edge that need not be met exactly */
     bool was_short;   /* a translation block was too long for it */
@@ -55,6 +57,12 @@ static NotifierList edge_notifiers = NOTIFIER_LIST_INITIALIZER(edge_notifiers);
 static int64_t now_ns(void)
 {
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+}
+
+/* What the engine calls it: for the run, time went on while it was stopped. */
+static int64_t told_ns(void)
+{
+    return now_ns() + (the_clock ? the_clock->missed_ns : 0);
 }
 
 static int64_t deadline_ns(void)
@@ -124,12 +132,12 @@ bool outrigger_clock_holds(void)
         return false;
     }
     the_clock->edge = true;
-    trace_outrigger_clock_edge(now_ns());
+    trace_outrigger_clock_edge(told_ns());
     if (outrigger_lockstep_joined()) {
         outrigger_lockstep_hold(now_ns());
     }
     notifier_list_notify(&edge_notifiers, NULL);
-    qapi_event_send_outrigger_edge(now_ns());
+    qapi_event_send_outrigger_edge(told_ns());
     return true;
 }
 
@@ -249,15 +257,15 @@ void qmp_outrigger_grant(int64_t until, Error **errp)
         error_setg(errp, "no outrigger-clock: this host runs free");
         return;
     }
-    if (until < now_ns()) {
+    if (until < told_ns()) {
         error_setg(errp,
                    "grant until %" PRId64 " ns, but it is already %" PRId64
                    " ns",
-                   until, now_ns());
+                   until, told_ns());
         return;
     }
-    trace_outrigger_clock_grant(now_ns(), until);
-    the_clock->grant_ns = until;
+    trace_outrigger_clock_grant(told_ns(), until);
+    the_clock->grant_ns = until - the_clock->missed_ns;
     the_clock->edge = false;
     if (first_cpu) {
         qemu_cpu_kick(first_cpu);
@@ -268,10 +276,36 @@ OutriggerClockInfo *qmp_query_outrigger_clock(Error **errp)
 {
     OutriggerClockInfo *info = g_new0(OutriggerClockInfo, 1);
 
-    info->now = now_ns();
-    info->grant = the_clock ? the_clock->grant_ns : -1;
+    info->now = told_ns();
+    info->grant = the_clock ? the_clock->grant_ns + the_clock->missed_ns : -1;
     info->edge = the_clock && the_clock->edge;
     return info;
+}
+
+/* A process that starts, or goes on from a stream, misses nothing: the engine
+ * knows where its virtual time lies. */
+static void come(OutriggerClock *c)
+{
+    int64_t missed_ns = outrigger_lockstep_come(now_ns());
+
+    if (c->ran && missed_ns) {
+        c->missed_ns += missed_ns;
+        c->grant_ns = MAX(c->grant_ns - missed_ns, now_ns());
+        trace_outrigger_clock_missed(now_ns(), missed_ns);
+    }
+    c->ran = true;
+    if (c->edge) {
+        outrigger_lockstep_hold(now_ns());
+    }
+}
+
+static void run_state_changed(void *opaque, bool running, RunState state)
+{
+    if (running) {
+        come(opaque);
+    } else {
+        outrigger_lockstep_leave(now_ns());
+    }
 }
 
 static void clock_machine_done(Notifier *n, void *data)
@@ -294,6 +328,9 @@ static void clock_realize(DeviceState *dev, Error **errp)
         return;
     }
     the_clock = c;
+    if (c->lockstep) {
+        qemu_add_vm_change_state_handler(run_state_changed, c);
+    }
     c->machine_done.notify = clock_machine_done;
     qemu_add_machine_init_done_notifier(&c->machine_done);
 }

@@ -28,6 +28,7 @@ static Lockstep *meeting;
 static unsigned me;
 static int64_t edge_ns = INT64_MAX;
 static bool may_stop_short;
+static bool takes_part;
 
 bool outrigger_lockstep_joined(void)
 {
@@ -38,15 +39,15 @@ uint64_t outrigger_lockstep_run_ps(uint64_t virtual_ps)
 {
     uint64_t base_ps = meeting ? lockstep_base_ps(meeting) : 0;
 
-    return virtual_ps > UINT64_MAX - base_ps ? UINT64_MAX
-                                             : virtual_ps + base_ps;
+    return virtual_ps == UINT64_MAX ? virtual_ps : virtual_ps + base_ps;
 }
 
 uint64_t outrigger_lockstep_virtual_ps(uint64_t run_ps)
 {
-    uint64_t base_ps = meeting ? lockstep_base_ps(meeting) : 0;
+    uint64_t ps = run_ps - (meeting ? lockstep_base_ps(meeting) : 0);
 
-    return run_ps == UINT64_MAX ? run_ps : run_ps - MIN(base_ps, run_ps);
+    /* What came while the machine stood still: long ago. */
+    return run_ps == UINT64_MAX ? run_ps : (int64_t)ps < 0 ? 0 : ps;
 }
 
 int64_t outrigger_lockstep_edge_ns(void)
@@ -82,16 +83,20 @@ static LockstepFuture future(int64_t act_ns, int64_t need_ns)
     LockstepFuture f = {
         .act_ps = outrigger_lockstep_run_ps(act_ps),
         .out_ps = outrigger_lockstep_run_ps(outrigger_ports_output_ps(act_ps)),
-        .sent_ps = outrigger_ports_sent_ps(),
         .need_ps = outrigger_lockstep_run_ps(to_ps(need_ns)),
     };
 
     return f;
 }
 
-static uint64_t inbox_run_ps(void *opaque)
+static LockstepRings rings(void *opaque)
 {
-    return outrigger_lockstep_run_ps(outrigger_ports_inbox_ps());
+    LockstepRings r = {
+        .sent_ps = outrigger_ports_sent_ps(),
+        .inbox_ps = outrigger_lockstep_run_ps(outrigger_ports_inbox_ps()),
+    };
+
+    return r;
 }
 
 static bool interrupted(void)
@@ -147,7 +152,29 @@ void outrigger_lockstep_hold(int64_t now_ns)
 {
     LockstepFuture f = future(now_ns, INT64_MAX);
 
+    edge_ns = now_ns; /* a host that joins here may send what arrives after */
     lockstep_set_state(meeting, LOCKSTEP_HELD, &f);
+}
+
+int64_t outrigger_lockstep_come(int64_t now_ns)
+{
+    uint64_t before_ps = lockstep_base_ps(meeting);
+
+    lockstep_join(meeting, to_ps(now_ns));
+    takes_part = true;
+    edge_ns = -1; /* ask before anything happens */
+    return (int64_t)((lockstep_base_ps(meeting) - before_ps) / PS);
+}
+
+void outrigger_lockstep_leave(int64_t now_ns)
+{
+    LockstepFuture away = { outrigger_lockstep_run_ps(to_ps(now_ns)),
+                            UINT64_MAX, UINT64_MAX };
+
+    if (takes_part) {
+        lockstep_set_state(meeting, LOCKSTEP_AWAY, &away);
+        takes_part = false;
+    }
 }
 
 void outrigger_lockstep_kick(void)
@@ -155,18 +182,6 @@ void outrigger_lockstep_kick(void)
     if (meeting) {
         lockstep_kick(meeting);
     }
-}
-
-static void run_state_changed(void *opaque, bool running, RunState state)
-{
-    LockstepFuture away = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
-
-    if (running) {
-        edge_ns = -1; /* ask before anything happens */
-        return;
-    }
-    away.sent_ps = outrigger_ports_sent_ps();
-    lockstep_set_state(meeting, LOCKSTEP_AWAY, &away);
 }
 
 bool outrigger_lockstep_join(const char *path, unsigned index, Error **errp)
@@ -181,11 +196,10 @@ bool outrigger_lockstep_join(const char *path, unsigned index, Error **errp)
         return false;
     }
     me = index;
-    lockstep_set_inbox(meeting, inbox_run_ps, NULL);
+    lockstep_set_rings(meeting, rings, NULL);
     cycle_ps =
         MIN(lockstep_reach_ps(meeting, me, me), lockstep_window_ps(meeting));
     may_stop_short = cycle_ps >= icount_to_ns(SHORT_NS) * (uint64_t)PS;
     edge_ns = -1;
-    qemu_add_vm_change_state_handler(run_state_changed, NULL);
     return true;
 }

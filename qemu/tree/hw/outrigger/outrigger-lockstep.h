@@ -31,8 +31,16 @@ int64_t outrigger_lockstep_edge_ns(void);
  */
 bool outrigger_lockstep_ask(int64_t act_ns, int64_t need_ns);
 
-/* Stands at @now_ns until the engine grants more. */
+/* Stands at @now_ns until the engine grants more, and asks before it goes on. */
 void outrigger_lockstep_hold(int64_t now_ns);
+
+/*
+ * The machine runs (again), or does not; no vCPU runs meanwhile. The first
+ * puts virtual time @now_ns where nobody has gone past it, and returns by how
+ * much that is later in the run than it would have been.
+ */
+int64_t outrigger_lockstep_come(int64_t now_ns);
+void outrigger_lockstep_leave(int64_t now_ns);
 
 /* The edge may be met at the end of a translation block before it. */
 bool outrigger_lockstep_may_stop_short(void);

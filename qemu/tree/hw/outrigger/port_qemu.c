@@ -174,7 +174,8 @@ static void link_deliver(OutriggerPort *p, uint64_t now_ps)
         if (!m) {
             break;
         }
-        take(p, m, at_ps);
+        /* What came while the machine stood still comes now. */
+        take(p, m, MAX(at_ps, (now_ps - MIN(now_ps, 999))));
         link_consume(p->link);
     }
     link_failed(p);
