@@ -25,8 +25,8 @@
     { METRIC_OF_LINK, name, unit, text, "fabric" }
 #define SWITCH_STAT(name, unit, text) \
     { METRIC_OF_SWITCH, name, unit, text, "fabric" }
-#define BOARD_STAT(name, text) \
-    { METRIC_OF_BOARD, name, UNIT_COUNT, text, "geometry" }
+#define BOARD_STAT(name, unit, text) \
+    { METRIC_OF_BOARD, name, unit, text, "geometry" }
 #define TRAFFIC_STAT(name, unit, text) \
     { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
 /* clang-format on */
@@ -35,12 +35,6 @@ const MetricInfo metrics_table[] = {
     { METRIC_OF_RUN, "sim_ps", UNIT_DURATION,
       "simulated time at the end of the last step", "engine" },
     { METRIC_OF_RUN, "steps_count", UNIT_COUNT, "steps that were completed",
-      "engine" },
-    { METRIC_OF_RUN, "windows_count", UNIT_COUNT,
-      "windows in which hosts and fabric met", "engine" },
-    { METRIC_OF_RUN, "late_messages_count", UNIT_COUNT,
-      "packets that arrived late because of a relaxed quantum", "engine" },
-    { METRIC_OF_RUN, "late_max_ps", UNIT_DURATION, "how late at most",
       "engine" },
 
     { METRIC_OF_NODE, "boot_ps", UNIT_DURATION,
@@ -237,23 +231,27 @@ const MetricInfo metrics_table[] = {
     SWITCH_STAT("drops_count", UNIT_COUNT,
                 "packets dropped: no room, no route, or the port was down"),
     SWITCH_STAT("marks_count", UNIT_COUNT, "packets marked with ECN"),
-    SWITCH_STAT("buffer_max_bytes", UNIT_SIZE,
-                "most of the shared buffer that was ever in use"),
+    SWITCH_STAT("queue_max_bytes", UNIT_SIZE,
+                "longest queue of any port there ever was"),
 
-    BOARD_STAT("retimers_count", "ports whose trace needs a retimer"),
-    BOARD_STAT("max_trace_um", "longest trace"),
-    BOARD_STAT("min_trace_um", "shortest trace"),
-    BOARD_STAT("max_loss_mdb", "loss of the longest trace"),
-    BOARD_STAT("skew_um", "longest less shortest trace"),
-    BOARD_STAT("ports_failed_count",
+    BOARD_STAT("retimers_count", UNIT_COUNT,
+               "ports whose trace needs a retimer"),
+    BOARD_STAT("max_trace_um", UNIT_COUNT, "longest trace"),
+    BOARD_STAT("min_trace_um", UNIT_COUNT, "shortest trace"),
+    BOARD_STAT("max_loss_mdb", UNIT_COUNT, "loss of the longest trace"),
+    BOARD_STAT("skew_ps", UNIT_DURATION,
+               "delay of the longest less the shortest trace"),
+    BOARD_STAT("ports_failed_count", UNIT_COUNT,
                "ports beyond the budget without a retimer"),
 
     TRAFFIC_STAT("sent_count", UNIT_COUNT, "packets sent"),
     TRAFFIC_STAT("received_count", UNIT_COUNT, "packets that arrived"),
-    TRAFFIC_STAT("drops_count", UNIT_COUNT, "packets lost on the way"),
-    TRAFFIC_STAT("received_bytes", UNIT_SIZE, "bytes that arrived"),
-    TRAFFIC_STAT("goodput_bps", UNIT_RATE,
-                 "bytes that arrived, a second of the measured time"),
+    TRAFFIC_STAT("drops_count", UNIT_COUNT,
+                 "packets lost on the way, those of full hosts included"),
+    TRAFFIC_STAT("marks_count", UNIT_COUNT, "packets marked with ECN"),
+    TRAFFIC_STAT("hops_count", UNIT_COUNT,
+                 "packets that crossed a link, those of full hosts included"),
+    TRAFFIC_STAT("messages_count", UNIT_COUNT, "messages that arrived whole"),
     TRAFFIC_STAT("lat_p50_ps", UNIT_DURATION, "median time of a packet"),
     TRAFFIC_STAT("lat_p99_ps", UNIT_DURATION,
                  "99th percentile time of a packet"),
@@ -264,6 +262,8 @@ const MetricInfo metrics_table[] = {
                  "median time of a message, first bit to last"),
     TRAFFIC_STAT("fct_p99_ps", UNIT_DURATION,
                  "99th percentile time of a message"),
-    TRAFFIC_STAT("messages_count", UNIT_COUNT, "messages that arrived whole"),
+    TRAFFIC_STAT("fct_p999_ps", UNIT_DURATION,
+                 "99.9th percentile time of a message"),
+    TRAFFIC_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
     { METRIC_OWNERS, NULL, UNIT_COUNT, NULL, NULL },
 };

@@ -10,7 +10,7 @@
  *   interface, drive     NODE.INTERFACE.read_cmds_count
  *   vnic                 NODE.VNIC.tx_packets_count
  *   link, switch         LINK.ab_bytes, SWITCH.drops_count
- *   modelled traffic     TRAFFIC.lat_p99_ps
+ *   modelled traffic     traffic.lat_p99_ps (all of it)
  *   a step's handle      HANDLE.read_iops (by the verb of the step)
  * and the values an exec extracts are HANDLE.NAME with the unit given there.
  *

@@ -178,6 +178,7 @@ bool net_fabric_build(Net *net, GError **error)
     const Topology *t = net->scn->topology;
     FabricConfig c = {
         .seed = seed_derive_u64(net->scn->seed, "fabric", "seed"),
+        .warmup_ps = net_warmup_ps(net),
         .ops = &fabric_ops,
         .opaque = net,
     };

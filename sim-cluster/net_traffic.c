@@ -106,7 +106,7 @@ uint64_t net_warmup_ps(const Net *net)
     for (unsigned i = 0; i < net->scn->traffic->len; i++) {
         const ScnTraffic *s = g_ptr_array_index(net->scn->traffic, i);
 
-        ps = MAX(ps, s->warmup_ps);
+        ps = MAX(ps, s->start_ps + s->warmup_ps);
     }
     return ps;
 }

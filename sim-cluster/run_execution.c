@@ -10,6 +10,7 @@
 
 #include "run_files.h"
 #include "run_interrupt.h"
+#include "run_net.h"
 #include "run_pause.h"
 #include "runtime.h"
 
@@ -159,6 +160,10 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
         return NULL;
     }
     net_set_tap(x->net, run_tap_frame, run_tap_comment, x->tap);
+    x->run_net = run_net_new(x, error);
+    if (!x->run_net) {
+        return NULL;
+    }
     return g_steal_pointer(&x);
 }
 
@@ -171,6 +176,7 @@ void execution_free(Execution *x)
     g_ptr_array_unref(x->nodes);
     net_free(x->net);
     run_tap_free(x->tap);
+    run_net_free(x->run_net);
     g_ptr_array_unref(x->loads);
     g_array_unref(x->timers);
     event_log_close(x->events, NULL);
@@ -292,6 +298,7 @@ static bool wind_up(Execution *x, bool fatal, GError **error)
 {
     bool ok = end_nodes(x, error);
 
+    run_net_measure(x);
     ok = run_tap_finish(x->tap, ok ? error : NULL) && ok;
     if (ok && !fatal) {
         ok = hash_all(x, error);

@@ -97,8 +97,9 @@ struct Execution {
 
     Net *net;
     RunTap *tap;
-    GPtrArray *nodes; /* RunNode, in the order of Scenario.hosts */
-    GPtrArray *steps; /* StepRun */
+    struct RunNet *run_net; /* run_net.h */
+    GPtrArray *nodes;       /* RunNode, in the order of Scenario.hosts */
+    GPtrArray *steps;       /* StepRun */
     GPtrArray *loads; /* StepRun of background loads under way, borrowed */
     GArray *timers;   /* private to run_time.c */
     EventLog *events;

@@ -68,7 +68,8 @@ static void check_handles(ScenarioCheck *c)
                              "'%s' looks like the name of another step; "
                              "handles do not begin with 'step-'",
                              step->as);
-        } else if (!strcmp(step->as, "run") || scenario_node(c->s, step->as)) {
+        } else if (!strcmp(step->as, "run") || !strcmp(step->as, "traffic") ||
+                   scenario_node(c->s, step->as)) {
             scenario_problem(c, step, "as",
                              "'%s' is taken: a node, or the run itself, has "
                              "this name",
@@ -134,10 +135,11 @@ void scenario_check_top(ScenarioCheck *c)
     for (unsigned i = 0; i < s->nodes->len; i++) {
         ScnNode *node = s->nodes->pdata[i];
 
-        if (!strcmp(node->name, "run")) {
+        if (!strcmp(node->name, "run") || !strcmp(node->name, "traffic")) {
             scenario_problem(c, node, NULL,
-                             "'run' is not for nodes: it is "
-                             "the run's own name in metrics");
+                             "'%s' is not for nodes: it is "
+                             "the run's own name in metrics",
+                             node->name);
         }
         if (node->kind == SCN_NODE_HOST) {
             g_ptr_array_add(s->hosts, node);

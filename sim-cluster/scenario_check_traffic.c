@@ -131,12 +131,6 @@ static void check_one(ScenarioCheck *c, ScnTraffic *t)
     if (t->duration_ps && t->warmup_ps >= t->duration_ps) {
         scenario_problem(c, t, "warmup", "nothing would be left to measure");
     }
-    if (scenario_node(c->s, t->name) || !strcmp(t->name, "run")) {
-        scenario_problem(c, t, NULL,
-                         "'%s' is taken: a node, or the run itself, has this "
-                         "name",
-                         t->name);
-    }
 }
 
 void scenario_check_traffic(ScenarioCheck *c)

@@ -23,7 +23,7 @@ static const char *const owner_texts[METRIC_OWNERS] = {
     [METRIC_OF_LINK] = "LINK",
     [METRIC_OF_SWITCH] = "SWITCH",
     [METRIC_OF_BOARD] = "SWITCH with geometry",
-    [METRIC_OF_TRAFFIC] = "TRAFFIC",
+    [METRIC_OF_TRAFFIC] = "traffic",
     [METRIC_OF_PLANT] = "HANDLE of plant",
     [METRIC_OF_INSPECT] = "HANDLE of inspect",
     [METRIC_OF_TIMED] = "HANDLE of any step",
@@ -102,7 +102,7 @@ static unsigned owners_of_thing(const Scenario *s, const char *name)
     if (node && node->kind == SCN_NODE_HOST) {
         return BIT(METRIC_OF_NODE);
     }
-    if (scenario_traffic(s, name)) {
+    if (s->traffic->len && !strcmp(name, "traffic")) {
         return BIT(METRIC_OF_TRAFFIC);
     }
     index = s->topology ? topology_node(s->topology, name) : TOPO_NONE;
@@ -147,7 +147,9 @@ static char *no_owner(const Scenario *s, const char *metric, const char *owner)
 
     add_names(names, s->nodes, offsetof(ScnNode, name));
     add_names(names, s->links, offsetof(ScnLink, name));
-    add_names(names, s->traffic, offsetof(ScnTraffic, name));
+    if (s->traffic->len) {
+        g_ptr_array_add(names, (void *)"traffic");
+    }
     for (unsigned i = 0; i < s->steps->len; i++) {
         const ScnStep *step = s->steps->pdata[i];
 

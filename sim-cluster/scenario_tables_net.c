@@ -229,7 +229,8 @@ const SchemaTable fabric_table = {
 
 const SchemaTable traffic_table = {
     .name = "traffic",
-    .doc = "Packets between modelled hosts; its metrics are NAME.METRIC.",
+    .doc = "Packets between modelled hosts; the metrics traffic.METRIC are of "
+           "all of them together.",
     .size = sizeof(ScnTraffic),
     .name_offset = offsetof(ScnTraffic, name),
     .fields = (const SchemaField[]){
@@ -271,7 +272,8 @@ const SchemaTable traffic_table = {
           .doc = "how long; 0: to the end of the run" },
         { "warmup", SCHEMA_QUANTITY, AT(ScnTraffic, warmup_ps),
           .unit = UNIT_DURATION, .fallback = "0s",
-          .doc = "packets sent this long after the start are not measured" },
+          .doc = "nothing of the fabric is counted before this long after "
+                 "the start; the latest of all traffic counts" },
         { NULL },
     },
 };

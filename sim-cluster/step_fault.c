@@ -7,6 +7,7 @@
 #include "step_ops.h"
 
 #include "host_card.h"
+#include "run_net.h"
 
 /* In the captures; those of the network are noted where they act. */
 static void note_fault(Execution *x, const ScnFault *f, const char *kind)
@@ -31,18 +32,28 @@ static void log_fault(Execution *x, const ScnFault *f, const char *kind)
     if (f->drive) {
         event_log_text(x->events, "drive", f->drive);
     }
+    if (f->link) {
+        event_log_text(x->events, "link", f->link);
+    }
+    if (f->sw) {
+        event_log_text(x->events, "switch", f->sw);
+    }
     event_log_end(x->events);
     note_fault(x, f, kind);
 }
 
 static void show_fault(StepRun *s, const ScnFault *f)
 {
-    const char *object = f->interface ? f->interface : f->drive;
+    const char *object = f->interface ? f->interface
+                         : f->drive   ? f->drive
+                         : f->link    ? f->link
+                                      : f->sw;
     g_autofree char *duration =
         f->time_ps ? unit_format(UNIT_DURATION, (int64_t)f->time_ps) : NULL;
     g_autofree char *text =
-        g_strdup_printf("%s %s%s%s%s%s", scn_fault_name(f->kind), f->step.node,
-                        object ? "/" : "", object ? object : "",
+        g_strdup_printf("%s %s%s%s%s%s", scn_fault_name(f->kind),
+                        f->step.node ? f->step.node : "",
+                        f->step.node && object ? "/" : "", object ? object : "",
                         duration ? "  for " : "", duration ? duration : "");
 
     progress_fault(s->x->progress, text);
@@ -112,10 +123,32 @@ static bool set_fault(StepRun *s, const ScnFault *f, GError **error)
     return true;
 }
 
+static void heal_network(Execution *x, void *opaque, GError **error)
+{
+    StepRun *s = opaque;
+    const ScnFault *f = (const ScnFault *)s->scn;
+
+    log_fault(x, f, "heal");
+    run_net_heal(x, f, error);
+}
+
+static bool network_fault(StepRun *s, const ScnFault *f, GError **error)
+{
+    log_fault(s->x, f, "fault");
+    show_fault(s, f);
+    if (f->time_ps) {
+        run_timer_add(s->x, s->x->now_ps + f->time_ps, heal_network, s);
+    }
+    return run_net_fault(s->x, f, error);
+}
+
 static bool fault_begin(StepRun *s, GError **error)
 {
     const ScnFault *f = (const ScnFault *)s->scn;
 
+    if (f->link || f->sw) {
+        return network_fault(s, f, error);
+    }
     if (host_state(s->node->host) != HOST_ON) {
         return step_broken(error, "the node is off");
     }

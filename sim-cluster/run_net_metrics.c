@@ -1,0 +1,216 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * run_net_metrics.c: counters of the fabric as metrics.
+ */
+#include "run_net.h"
+
+#include "fabric/fabric.h"
+#include "hist.h"
+#include "scenario_board.h"
+
+#define FEW 64 /* links or switches: all of them are measured */
+
+/* ---- links ------------------------------------------------------------- */
+
+typedef struct Put {
+    Execution *x;
+    const char *owner;
+} Put;
+
+static void put(const Put *p, const char *name, Unit unit, uint64_t value)
+{
+    metrics_store_set_u64(p->x->metrics, p->x->now_ps, p->owner, name, unit,
+                          value);
+}
+
+static void put_direction(const Put *p, bool from_a, const FabricLinkStats *s)
+{
+    put(p, from_a ? "ab_packets_count" : "ba_packets_count", UNIT_COUNT,
+        s->packets);
+    put(p, from_a ? "ab_bytes" : "ba_bytes", UNIT_SIZE, s->bytes);
+    put(p, from_a ? "ab_lost_count" : "ba_lost_count", UNIT_COUNT,
+        s->lost + s->fcs_errors + s->down_drops);
+    put(p, from_a ? "ab_load_ppm" : "ba_load_ppm", UNIT_PERCENT,
+        s->utilisation_ppm);
+}
+
+static void measure_link(Execution *x, const Fabric *f, unsigned index)
+{
+    const TopoLink *l = g_ptr_array_index(x->scn->topology->links, index);
+    Put p = { x, l->name };
+
+    for (unsigned end = 0; end < 2; end++) {
+        uint32_t from = net_fabric_node(x->net, l->node[end]);
+        FabricLinkStats s;
+
+        if (fabric_link_stats(f, index, from, &s)) {
+            put_direction(&p, end == 0, &s);
+        }
+    }
+}
+
+/* ---- switches ---------------------------------------------------------- */
+
+static void measure_switch(Execution *x, const Fabric *f, unsigned node)
+{
+    const TopoNode *n = g_ptr_array_index(x->scn->topology->nodes, node);
+    uint32_t number = net_fabric_node(x->net, node);
+    const SwitchCore *sw =
+        number == UINT32_MAX ? NULL : fabric_switch(f, number);
+    uint64_t packets = 0, bytes = 0, drops = 0, marks = 0, most_cells = 0;
+    Put p = { x, n->name };
+
+    if (!sw) {
+        return;
+    }
+    for (uint32_t port = 0; port < switch_core_config(sw)->ports; port++) {
+        SwitchPortStats s;
+
+        switch_core_port_stats(sw, port, &s);
+        packets += s.tx_packets;
+        bytes += s.tx_bytes;
+        for (unsigned reason = 0; reason < SWITCH_DROPS; reason++) {
+            drops += s.rx_dropped_packets[reason];
+        }
+        for (uint32_t q = 0; q < switch_core_config(sw)->queues; q++) {
+            SwitchQueueStats qs;
+
+            switch_core_queue_stats(sw, port, q, &qs);
+            marks += qs.marked_packets;
+            most_cells = MAX(most_cells, qs.max_cells);
+            for (unsigned reason = 0; reason < SWITCH_DROPS; reason++) {
+                drops += qs.dropped_packets[reason];
+            }
+        }
+    }
+    put(&p, "forwarded_count", UNIT_COUNT, packets);
+    put(&p, "forwarded_bytes", UNIT_SIZE, bytes);
+    put(&p, "drops_count", UNIT_COUNT, drops);
+    put(&p, "marks_count", UNIT_COUNT, marks);
+    put(&p, "queue_max_bytes", UNIT_SIZE,
+        most_cells * switch_core_config(sw)->cell_bytes);
+}
+
+/* Only ports that the switch has; a board may have more connectors. */
+static void measure_board(Execution *x, unsigned node)
+{
+    const Topology *t = x->scn->topology;
+    const TopoNode *n = g_ptr_array_index(t->nodes, node);
+    const ScnGeometry *g = n->written ? n->written->geometry : NULL;
+    uint64_t retimers = 0, down = 0;
+    GeometryRate rate = GEOMETRY_25G;
+    Put p = { x, n->name };
+
+    if (!g || !n->board) {
+        return;
+    }
+    scn_board_rate(g, &rate);
+    for (unsigned port = 0; port < n->ports; port++) {
+        uint32_t link = topology_port(t, node, port, NULL);
+
+        retimers += n->board->port[port].lane[rate].retimer;
+        down += link != TOPO_NONE &&
+                ((TopoLink *)g_ptr_array_index(t->links, link))->untrained;
+    }
+    put(&p, "retimers_count", UNIT_COUNT, retimers);
+    put(&p, "max_trace_um", UNIT_COUNT, (uint64_t)n->board->max_trace_um);
+    put(&p, "min_trace_um", UNIT_COUNT, (uint64_t)n->board->min_trace_um);
+    put(&p, "skew_ps", UNIT_DURATION,
+        n->board->max_delay_ps - n->board->min_delay_ps);
+    put(&p, "max_loss_mdb", UNIT_COUNT, (uint64_t)n->board->max_loss_mdb[rate]);
+    put(&p, "ports_failed_count", UNIT_COUNT, down);
+}
+
+/* ---- traffic ----------------------------------------------------------- */
+
+static void put_percentiles(const Put *p, const char *prefix, const Hist *h)
+{
+    static const struct {
+        const char *name;
+        uint32_t ppm;
+    } points[] = { { "p50_ps", HIST_P50 },
+                   { "p99_ps", HIST_P99 },
+                   { "p999_ps", HIST_P99_9 } };
+
+    for (unsigned i = 0; hist_count(h) && i < G_N_ELEMENTS(points); i++) {
+        g_autofree char *name = g_strconcat(prefix, points[i].name, NULL);
+
+        put(p, name, UNIT_DURATION, hist_percentile(h, points[i].ppm));
+    }
+    if (hist_count(h)) {
+        g_autofree char *name = g_strconcat(prefix, "max_ps", NULL);
+
+        put(p, name, UNIT_DURATION, hist_max(h));
+    }
+}
+
+static void measure_traffic(Execution *x, const Fabric *f)
+{
+    FabricTotals totals;
+    g_autoptr(Hist) fct = hist_new();
+    uint64_t drops = 0;
+    Put p = { x, "traffic" };
+
+    fabric_totals(f, &totals);
+    for (unsigned i = 0; i < FABRIC_DROPS; i++) {
+        drops += totals.dropped[i];
+    }
+    for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
+        hist_merge(fct, (const Hist *)fabric_fct(f, i));
+    }
+    put(&p, "sent_count", UNIT_COUNT, totals.sent);
+    put(&p, "received_count", UNIT_COUNT, totals.received);
+    put(&p, "drops_count", UNIT_COUNT, drops);
+    put(&p, "marks_count", UNIT_COUNT, totals.marked);
+    put(&p, "hops_count", UNIT_COUNT, totals.hops);
+    put(&p, "messages_count", UNIT_COUNT, totals.flows_finished);
+    put_percentiles(&p, "lat_", (const Hist *)fabric_latency(f));
+    put_percentiles(&p, "fct_", fct);
+}
+
+/* Of thousands of generated things only those that matter to somebody. */
+static bool is_named(const Execution *x, const char *name)
+{
+    g_autofree char *prefix = g_strconcat(name, ".", NULL);
+
+    for (unsigned i = 0; i < x->scn->expect->len; i++) {
+        const ScnExpect *e = g_ptr_array_index(x->scn->expect, i);
+
+        if (g_str_has_prefix(e->predicate.metric, prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void run_net_measure(Execution *x)
+{
+    const Fabric *f = net_fabric(x->net);
+    const Topology *t = x->scn->topology;
+
+    for (unsigned i = 0; i < t->nodes->len; i++) {
+        measure_board(x, i);
+    }
+    if (!f) {
+        return;
+    }
+    for (unsigned i = 0; i < t->links->len; i++) {
+        const TopoLink *l = g_ptr_array_index(t->links, i);
+
+        if (t->links->len <= FEW || l->written || l->node[0] < t->hosts ||
+            is_named(x, l->name)) {
+            measure_link(x, f, i);
+        }
+    }
+    for (unsigned i = t->hosts + t->modelled; i < t->nodes->len; i++) {
+        const TopoNode *n = g_ptr_array_index(t->nodes, i);
+
+        if (t->switches <= FEW || n->written || is_named(x, n->name)) {
+            measure_switch(x, f, i);
+        }
+    }
+    if (x->scn->traffic->len) {
+        measure_traffic(x, f);
+    }
+}
