@@ -118,6 +118,7 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
     sw->ops = ops;
     sw->opaque = opaque;
     sw->is_up = true;
+    sw->cell_magic = (1ull << 32) / config->cell_bytes + 1;
     sw->ecmp_seed = (uint32_t)switch_splitmix64(&seed);
     sw->random = seed;
     sw->port = switch_alloc(config->ports, sizeof(*sw->port));

@@ -37,9 +37,9 @@ uint64_t switch_serialise_ps(uint32_t bytes, uint64_t rate_bps)
 
 /* ---- rings --------------------------------------------------------------- */
 
-static void queue_grow(SwitchQueue *q)
+static __attribute__((noinline)) void queue_grow(SwitchQueue *q)
 {
-    uint32_t cap = q->q ? (q->mask + 1) * 2 : 8;
+    uint32_t cap = q->q ? (q->mask + 1) * 2 : 4;
     SwitchPacket *bigger = switch_alloc(cap, sizeof(*bigger));
 
     for (uint32_t i = 0; i < q->n; i++) {
@@ -51,12 +51,21 @@ static void queue_grow(SwitchQueue *q)
     q->mask = cap - 1;
 }
 
-void switch_packet_push(SwitchQueue *q, const SwitchPacket *pkt)
+static inline SwitchPacket *packet_push(SwitchQueue *q, const SwitchPacket *pkt)
 {
+    SwitchPacket *to;
+
     if (SWITCH_UNLIKELY(!q->q || q->n > q->mask)) {
         queue_grow(q);
     }
-    q->q[(q->head + q->n++) & q->mask] = *pkt;
+    to = &q->q[(q->head + q->n++) & q->mask];
+    *to = *pkt;
+    return to;
+}
+
+void switch_packet_push(SwitchQueue *q, const SwitchPacket *pkt)
+{
+    packet_push(q, pkt);
 }
 
 static void pipe_grow(SwitchCore *sw)
@@ -245,6 +254,7 @@ static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
     SwitchQueue *q = switch_queue(sw, out, which);
     uint32_t cells = switch_cells_of(sw, pkt->bytes);
     SwitchDrop reason;
+    bool marked;
 
     if (p->next_ps <= ps) {
         port_advance(sw, out, ps, ps);
@@ -259,17 +269,16 @@ static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
             return;
         }
     }
-    switch_packet_push(q, pkt);
     q->cells += cells;
     sw->used_cells += cells;
+    marked = (pkt->flags & SWITCH_PKT_ECT) && ecn_mark(sw, c, q->cells);
+    packet_push(q, pkt)->flags =
+        marked ? pkt->flags | SWITCH_PKT_CE : pkt->flags;
+    q->marked_packets += marked;
     q->enqueued_packets++;
     q->enqueued_bytes += pkt->bytes;
     if (q->cells > q->max_cells) {
         q->max_cells = q->cells;
-    }
-    if ((pkt->flags & SWITCH_PKT_ECT) && ecn_mark(sw, c, q->cells)) {
-        q->q[(q->head + q->n - 1) & q->mask].flags |= SWITCH_PKT_CE;
-        q->marked_packets++;
     }
     p->waiting |= (uint8_t)(1u << which);
     if (p->next_ps == SWITCH_NEVER_PS) {
@@ -425,10 +434,12 @@ void switch_core_prefetch(const SwitchCore *sw, unsigned step)
     if (step == 1) {
         __builtin_prefetch(sw->route_start);
         __builtin_prefetch(sw->route_group);
-        __builtin_prefetch(sw->group);
         for (uint32_t i = 0; i < sw->config.ports; i++) {
             __builtin_prefetch(&sw->port[i], 1);
             __builtin_prefetch(&sw->queue[i * queues], 1);
+        }
+        for (uint32_t i = 0; i < sw->n_groups && i < 24; i++) {
+            __builtin_prefetch(&sw->group[i]);
         }
         return;
     }
@@ -436,6 +447,8 @@ void switch_core_prefetch(const SwitchCore *sw, unsigned step)
         const SwitchQueue *q = &sw->queue[i * queues];
 
         __builtin_prefetch(&q->q[q->head], 1);
+        __builtin_prefetch(&q->q[(q->head + 2) & q->mask], 1);
+        __builtin_prefetch(&q->q[(q->head + 4) & q->mask], 1);
         __builtin_prefetch(&q->q[(q->head + q->n) & q->mask], 1);
     }
 }

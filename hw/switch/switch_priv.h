@@ -51,10 +51,16 @@ typedef struct SwitchPortRare {
     uint64_t dropped[SWITCH_MAX_QUEUES][SWITCH_DROPS];
 } SwitchPortRare;
 
+#define SWITCH_GROUP_NEAR 24u
+
+/* `near` are the members that are up, in the order given, while there are not
+ * too many; else they are at members[0 .. n_up). members[n .. 2n): all. */
 typedef struct SwitchGroup {
-    uint16_t *members; /* n_up that are up, then at [n] all n; order kept */
+    uint16_t near[SWITCH_GROUP_NEAR];
     uint32_t n, n_up;
+    uint16_t *members;
 } SwitchGroup;
+_Static_assert(sizeof(SwitchGroup) == 64, "SwitchGroup");
 
 typedef struct SwitchMac {
     uint64_t mac; /* 0: free */
@@ -82,6 +88,8 @@ struct SwitchCore {
     uint32_t route_n, n_groups;
     uint32_t used_cells; /* not before the truth: releases come late */
     uint32_t ecmp_seed;
+    uint64_t cell_magic; /* floor(2^32 / cell_bytes) + 1: divides exactly what
+                          * is below 2^32 / cell_bytes */
     uint8_t strict_mask;
     bool is_up, routes_dirty;
     uint64_t active[PORT_WORDS]; /* ports that are not idle */
@@ -112,8 +120,8 @@ static inline SwitchQueue *switch_queue(const SwitchCore *sw, uint32_t port,
 
 static inline uint32_t switch_cells_of(const SwitchCore *sw, uint32_t bytes)
 {
-    uint32_t cells =
-        (bytes + sw->config.cell_bytes - 1) / sw->config.cell_bytes;
+    uint64_t up = bytes + sw->config.cell_bytes - 1;
+    uint32_t cells = (uint32_t)(up * sw->cell_magic >> 32);
 
     return cells ? cells : 1;
 }

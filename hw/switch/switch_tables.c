@@ -24,6 +24,9 @@ static void group_refresh(const SwitchCore *sw, SwitchGroup *g)
             g->members[g->n_up++] = port;
         }
     }
+    if (g->n_up <= SWITCH_GROUP_NEAR) {
+        memcpy(g->near, g->members, g->n_up * sizeof(*g->near));
+    }
 }
 
 void switch_groups_refresh(SwitchCore *sw)
@@ -47,9 +50,12 @@ bool switch_core_group_set(SwitchCore *sw, uint32_t group,
         }
     }
     if (group >= sw->n_groups) {
-        sw->group = switch_resize(sw->group, group + 1, sizeof(*sw->group));
-        memset(sw->group + sw->n_groups, 0,
-               (group + 1 - sw->n_groups) * sizeof(*sw->group));
+        g = switch_alloc(group + 1, sizeof(*g));
+        if (sw->n_groups) {
+            memcpy(g, sw->group, sw->n_groups * sizeof(*g));
+        }
+        switch_resize(sw->group, 0, 0);
+        sw->group = g;
         sw->n_groups = group + 1;
     }
     g = &sw->group[group];
@@ -169,8 +175,10 @@ static inline uint16_t route_group(const SwitchCore *sw, uint32_t ipv4)
 
 int32_t switch_route_pick(SwitchCore *sw, const SwitchPacket *pkt)
 {
+    const uint16_t *members;
     const SwitchGroup *g;
     uint16_t group;
+    uint32_t hash;
 
     if (SWITCH_UNLIKELY(sw->routes_dirty)) {
         switch_routes_compile(sw);
@@ -180,12 +188,12 @@ int32_t switch_route_pick(SwitchCore *sw, const SwitchPacket *pkt)
         return -1;
     }
     g = &sw->group[group];
-    if (g->n_up > 1) {
-        uint32_t hash = switch_mix32(pkt->flow_hash ^ sw->ecmp_seed);
-
-        return g->members[((uint64_t)hash * g->n_up) >> 32];
+    if (SWITCH_UNLIKELY(g->n_up == 0)) {
+        return -1;
     }
-    return g->n_up ? g->members[0] : -1;
+    hash = switch_mix32(pkt->flow_hash ^ sw->ecmp_seed);
+    members = g->n_up <= SWITCH_GROUP_NEAR ? g->near : g->members;
+    return members[((uint64_t)hash * g->n_up) >> 32];
 }
 
 int32_t switch_core_route_lookup(const SwitchCore *sw, uint32_t ipv4)

@@ -87,6 +87,7 @@ void fabric_free(Fabric *f)
     g_free(f->rare);
     g_free(f->wire_next_ps);
     g_free(f->node_next_ps);
+    g_free(f->order);
     g_free(f->due);
     g_free(f->out_wire);
     g_free(f->key);
@@ -198,6 +199,9 @@ static void make_wire(Fabric *f, uint32_t link, uint32_t from)
     w->to_node = b->number;
     w->to_port = (uint16_t)l->port[!from];
     w->delay_ps = l->config.delay_ps + pipeline_ps(b);
+    if (b->kind == FABRIC_SWITCH || a->kind != FABRIC_SWITCH) {
+        f->window_ps = MIN(f->window_ps, w->delay_ps);
+    }
     f->out_wire[a->base + l->port[from]] = number;
     fabric_wire_set_errors(f, number, l->config.loss, l->config.ber,
                            l->config.fec);
@@ -210,6 +214,7 @@ static void make_wires(Fabric *f)
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         f->node[i].base = base;
         base += f->node[i].ports;
+        f->n_switches += f->node[i].kind == FABRIC_SWITCH;
         f->node[i].f = f;
         f->node[i].up = true;
     }
@@ -232,7 +237,22 @@ static void make_wires(Fabric *f)
         l->up = true;
         l->random[0] = fabric_seed(f->config.seed, 1, 2ull * i);
         l->random[1] = fabric_seed(f->config.seed, 1, 2ull * i + 1);
-        f->window_ps = MIN(f->window_ps, l->config.delay_ps);
+    }
+}
+
+static void order_nodes(Fabric *f)
+{
+    uint32_t n = 0;
+
+    f->order = g_new(uint32_t, f->n_nodes);
+    for (uint32_t i = 0; i < f->n_nodes; i++) {
+        f->order[n] = i;
+        n += f->node[i].kind == FABRIC_SWITCH;
+    }
+    for (uint32_t i = 0; i < f->n_nodes; i++) {
+        if (f->node[i].kind != FABRIC_SWITCH) {
+            f->order[n++] = i;
+        }
     }
 }
 
@@ -247,6 +267,7 @@ bool fabric_build(Fabric *f, GError **errp)
         return false;
     }
     make_wires(f);
+    order_nodes(f);
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         FabricNode *n = &f->node[i];
 

@@ -138,6 +138,7 @@ static void link_refresh(Fabric *f, uint32_t link)
             fabric_wire_lose(f, number, !f->node[w->to_node].up);
         }
         w->down = !up;
+        w->slow = !up || f->rare[number].loss > 0 || f->rare[number].ber > 0;
     }
     ports_set(f, link, up);
 }

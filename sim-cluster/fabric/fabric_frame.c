@@ -255,6 +255,8 @@ void fabric_full_send(Fabric *f, FabricHost *h, uint64_t until_ps)
         const FabricPending *p = &h->pending[h->pending_head++];
 
         f->injected++;
+        h->sent++;
+        h->sent_bytes += p->pkt.bytes;
         f->frame[p->slot].waits = false;
         fabric_wire_send(f, wire, p->depart_ps, &p->pkt);
     }

@@ -125,6 +125,7 @@ void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps)
 
         fabric_wire_send(f, wire, h->depart_ps, &pkt);
         h->sent++;
+        h->sent_bytes += pkt.bytes;
         h->free_ps = h->depart_ps;
         stream_sent(h, h->chosen, pkt.bytes);
         fabric_host_plan(f, h);

@@ -34,7 +34,7 @@ void fabric_wire_set_errors(Fabric *f, uint32_t number, double loss, double ber,
     r->ber = ber;
     r->fec = fec;
     r->cached_bytes = 0;
-    f->wire[number].errors = loss > 0 || ber > 0;
+    f->wire[number].slow = f->wire[number].down || loss > 0 || ber > 0;
 }
 
 static void wire_drop(Fabric *f, uint32_t number, uint64_t ps,
@@ -97,7 +97,7 @@ void fabric_wire_send_slow(Fabric *f, uint32_t number, uint64_t depart_ps,
         wire_drop(f, number, depart_ps, pkt, FABRIC_DROP_LINK_DOWN);
         return;
     }
-    if (w->errors && !survives(f, number, depart_ps, pkt)) {
+    if (!survives(f, number, depart_ps, pkt)) {
         return;
     }
     fabric_wire_put(f, number, depart_ps, pkt);

@@ -36,9 +36,9 @@ typedef struct FabricWire {
     uint32_t head, n, cap;
     uint32_t to_node;
     uint64_t delay_ps; /* with the receiver's pipeline */
-    uint64_t packets, bytes;
     uint16_t to_port;
-    bool down, errors; /* the slow way */
+    bool down;
+    bool slow; /* down, or errors */
 } FabricWire;
 _Static_assert(sizeof(FabricWire) <= 64, "FabricWire");
 
@@ -148,7 +148,7 @@ typedef struct FabricHost {
     FabricPending *pending; /* full: [pending_head .. n_pending) */
     uint32_t pending_head, n_pending, cap_pending;
     uint64_t last_depart_ps;
-    uint64_t sent, received;
+    uint64_t sent, sent_bytes, received;
     /* full: bounds from each node, see fabric_bounds.c */
     uint64_t *fixed_ps, *per_byte_ps, *after_ps;
 } FabricHost;
@@ -195,17 +195,18 @@ struct Fabric {
     FabricWireRare *rare;   /* by wire */
     uint64_t *wire_next_ps; /* ps of the first packet, by wire */
     uint64_t *node_next_ps;
+    uint32_t *order;    /* all nodes: switches, then hosts */
     uint32_t *due;      /* nodes of a window */
     uint32_t *out_wire; /* [node.base + port] -> wire number */
     FabricNode *node;
-    uint32_t n_nodes, n_links, n_wires, n_hosts;
+    uint32_t n_nodes, n_links, n_wires, n_hosts, n_switches;
     uint64_t now_ps, window_ps;
     FabricConfig config;
     bool built;
     /* one node's arrivals of a window */
     uint64_t *key;
     FabricArrival *ref;
-    uint64_t *key_spare;
+    uint64_t *key_spare, *sorted; /* sorted: one of both */
     uint32_t arrivals_cap;
     /* frames */
     FabricFrame *frame;
@@ -297,12 +298,9 @@ static inline void fabric_wire_put(Fabric *f, uint32_t number,
 static inline void fabric_wire_send(Fabric *f, uint32_t number,
                                     uint64_t depart_ps, const SwitchPacket *pkt)
 {
-    FabricWire *w = &f->wire[number];
+    const FabricWire *w = &f->wire[number];
 
-    w->packets++;
-    w->bytes += pkt->bytes;
-    if (FABRIC_UNLIKELY(w->down || w->errors ||
-                        (pkt->flags & FABRIC_PKT_FULL))) {
+    if (FABRIC_UNLIKELY(w->slow || (pkt->flags & FABRIC_PKT_FULL))) {
         fabric_wire_send_slow(f, number, depart_ps, pkt);
     } else {
         fabric_wire_put(f, number, depart_ps, pkt);

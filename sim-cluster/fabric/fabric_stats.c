@@ -40,16 +40,14 @@ void fabric_stats_free(Fabric *f)
 void fabric_stats_reset(Fabric *f)
 {
     for (uint32_t i = 0; i < f->n_wires; i++) {
-        FabricWire *w = &f->wire[i];
-
-        w->packets = w->bytes = 0;
         f->rare[i].lost = f->rare[i].fcs_errors = f->rare[i].down_drops = 0;
     }
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         if (f->node[i].core) {
             switch_core_stats_reset(f->node[i].core);
         } else {
-            f->node[i].host->sent = f->node[i].host->received = 0;
+            f->node[i].host->sent = f->node[i].host->sent_bytes = 0;
+            f->node[i].host->received = 0;
         }
     }
     f->injected = f->delivered = f->not_for_it = 0;
@@ -80,6 +78,7 @@ static void add_switch(const FabricNode *n, FabricTotals *t)
         SwitchPortStats ps;
 
         switch_core_port_stats(n->core, p, &ps);
+        t->hops += ps.tx_packets;
         for (uint32_t d = 0; d < SWITCH_DROPS; d++) {
             t->dropped[d] += ps.rx_dropped_packets[d];
         }
@@ -102,7 +101,6 @@ void fabric_totals(const Fabric *f, FabricTotals *ret)
     for (uint32_t i = 0; i < f->n_wires; i++) {
         const FabricWireRare *r = &f->rare[i];
 
-        t.hops += f->wire[i].packets;
         t.dropped[FABRIC_DROP_LOSS] += r->lost;
         t.dropped[FABRIC_DROP_FCS] += r->fcs_errors;
         t.dropped[FABRIC_DROP_LINK_DOWN] += r->down_drops;
@@ -113,7 +111,8 @@ void fabric_totals(const Fabric *f, FabricTotals *ret)
         if (n->core) {
             add_switch(n, &t);
         } else {
-            t.sent += n->host->sent;
+            t.hops += n->host->sent;
+            t.sent += n->kind == FABRIC_MODELLED ? n->host->sent : 0;
             t.received += n->host->received;
         }
     }
@@ -131,19 +130,25 @@ bool fabric_link_stats(const Fabric *f, uint32_t link, uint32_t from_node,
     const FabricLink *l = &f->links[link];
     uint32_t end = l->node[1] == from_node;
     const FabricNode *n = &f->node[from_node];
-    const FabricWire *w;
     const FabricWireRare *r;
     uint64_t time_ps = f->now_ps - f->stats_from_ps;
 
     if (l->node[end] != from_node) {
         return false;
     }
-    w = &f->wire[fabric_link_wire(f, link, end)];
     r = &f->rare[fabric_link_wire(f, link, end)];
     memset(ret, 0, sizeof(*ret));
-    ret->packets = w->packets;
-    ret->bytes = w->bytes;
-    ret->wire_bytes = w->bytes + w->packets * SWITCH_OVERHEAD_BYTES;
+    if (n->core) {
+        SwitchPortStats ps;
+
+        switch_core_port_stats(n->core, l->port[end], &ps);
+        ret->packets = ps.tx_packets;
+        ret->bytes = ps.tx_bytes;
+    } else {
+        ret->packets = n->host->sent;
+        ret->bytes = n->host->sent_bytes;
+    }
+    ret->wire_bytes = ret->bytes + ret->packets * SWITCH_OVERHEAD_BYTES;
     ret->lost = r->lost;
     ret->fcs_errors = r->fcs_errors;
     ret->down_drops = r->down_drops;

@@ -3,17 +3,21 @@
  *
  * fabric_window.c: time goes on, one window after the other.
  *
- * A window [T, E) is no longer than the smallest link delay, so what departs
- * in it arrives after it: each node that has something to do before E is run
- * once, on its own, in any order. It sorts only its own arrivals. See
- * docs/fabric.md for the argument that this equals one global queue.
+ * A window [T, E) is no longer than the smallest delay between a departure and
+ * the instant at which a switch acts on it (link and pipeline), so what departs
+ * in it concerns no switch before E: each switch that has something to do before
+ * E is run once, on its own, in any order. It sorts only its own arrivals.
+ * Hosts come after the switches: what reaches a host in the window is complete
+ * then, and what a host sends concerns no switch before E. See docs/fabric.md
+ * for the argument that this equals one global queue.
  */
 #include "fabric_priv.h"
 
 #include <string.h>
 
 #define INDEX_BITS 32u /* of a key: arrivals of one node in one window */
-#define INSERTION_MAX 48u
+#define INSERTION_MAX 12u
+#define BUCKETS 64u
 #define PREFETCH_STEPS 4u
 
 static void arrivals_grow(Fabric *f)
@@ -38,8 +42,39 @@ static void insertion_sort(uint64_t *key, uint32_t n)
     }
 }
 
+/*
+ * Into @to by the instant's place in the window, one part in BUCKETS, and then
+ * by insertion, which has little left to do. False, and nothing sorted: too
+ * many in one bucket.
+ */
+static bool bucket_sort(const uint64_t *key, uint64_t *to, uint32_t n,
+                        uint64_t span_ps)
+{
+    uint32_t at[BUCKETS] = { 0 }, sum = 0, most = 0;
+    uint64_t scale = ((uint64_t)BUCKETS << INDEX_BITS) / span_ps;
+
+    for (uint32_t i = 0; i < n; i++) {
+        at[(key[i] >> INDEX_BITS) * scale >> INDEX_BITS]++;
+    }
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        uint32_t here = at[i];
+
+        at[i] = sum;
+        sum += here;
+        most = MAX(most, here);
+    }
+    if (most > INSERTION_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        to[at[(key[i] >> INDEX_BITS) * scale >> INDEX_BITS]++] = key[i];
+    }
+    insertion_sort(to, n);
+    return true;
+}
+
 /* Merges rising runs of @key pairwise until there is one. */
-static uint64_t *merge_sort(uint64_t *key, uint64_t *spare, uint32_t n)
+static void merge_sort(uint64_t *key, uint64_t *spare, uint32_t n)
 {
     bool more = true;
 
@@ -64,10 +99,9 @@ static uint64_t *merge_sort(uint64_t *key, uint64_t *spare, uint32_t n)
         memcpy(key, spare, n * sizeof(*key));
         more = runs > 1;
     }
-    return key;
 }
 
-/* Takes the arrivals before @until_ps; f->key has them in the order (time,
+/* Takes the arrivals before @until_ps; f->sorted has them in the order (time,
  * port, sequence), the low bits the index in f->ref. */
 static uint32_t gather(Fabric *f, const FabricNode *n, uint64_t until_ps)
 {
@@ -100,9 +134,13 @@ static uint32_t gather(Fabric *f, const FabricNode *n, uint64_t until_ps)
             w->head = 0; /* what was taken stays readable in this window */
         }
     }
+    f->sorted = f->key;
     if (runs > 1) {
         if (total <= INSERTION_MAX) {
             insertion_sort(f->key, total);
+        } else if (bucket_sort(f->key, f->key_spare, total,
+                               until_ps - from_ps)) {
+            f->sorted = f->key_spare;
         } else {
             merge_sort(f->key, f->key_spare, total);
         }
@@ -126,7 +164,7 @@ static void step_switch(Fabric *f, FabricNode *n, uint64_t until_ps)
     uint64_t next;
 
     for (uint32_t i = 0; i < arrivals; i++) {
-        const FabricArrival *a = &f->ref[(uint32_t)f->key[i]];
+        const FabricArrival *a = &f->ref[(uint32_t)f->sorted[i]];
 
         switch_core_admit(n->core, a->port, a->packet->ps, &a->packet->pkt);
     }
@@ -174,18 +212,6 @@ uint64_t fabric_next_ps(const Fabric *f)
     return f->n_control ? MIN(next, f->control[0].at_ps) : next;
 }
 
-/* Which nodes have something to do before @until_ps. */
-static uint32_t due_nodes(Fabric *f, uint64_t until_ps)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < f->n_nodes; i++) {
-        f->due[n] = i;
-        n += f->node_next_ps[i] < until_ps;
-    }
-    return n;
-}
-
 /*
  * A large fabric does not fit the cache, and the order of nodes is known: what
  * the nodes after this one will touch is fetched meanwhile, in steps, since
@@ -224,17 +250,23 @@ static void prefetch(const Fabric *f, uint32_t due, unsigned step,
 
             if (f->wire_next_ps[p] < until_ps) {
                 __builtin_prefetch(&w->q[w->head]);
-                __builtin_prefetch(&w->q[w->head + 1]);
+                __builtin_prefetch(&w->q[w->head + 2]);
+                __builtin_prefetch(&w->q[w->head + 4]);
             }
             __builtin_prefetch(&out->q[out->head + out->n], 1);
         }
     }
 }
 
-static void window(Fabric *f, uint64_t until_ps)
+/* Of f->order[from .. to) those that have something to do. */
+static void run_nodes(Fabric *f, uint32_t from, uint32_t to, uint64_t until_ps)
 {
-    uint32_t n_due = due_nodes(f, until_ps);
+    uint32_t n_due = 0;
 
+    for (uint32_t i = from; i < to; i++) {
+        f->due[n_due] = f->order[i];
+        n_due += f->node_next_ps[f->order[i]] < until_ps;
+    }
     for (uint32_t i = 0; i < n_due; i++) {
         FabricNode *n = &f->node[f->due[i]];
 
@@ -251,6 +283,12 @@ static void window(Fabric *f, uint64_t until_ps)
             step_host(f, n, until_ps);
         }
     }
+}
+
+static void window(Fabric *f, uint64_t until_ps)
+{
+    run_nodes(f, 0, f->n_switches, until_ps);
+    run_nodes(f, f->n_switches, f->n_nodes, until_ps);
     f->now_ps = until_ps;
     if (f->n_deliveries) {
         fabric_deliver(f);
