@@ -106,6 +106,22 @@ static GraphItem *item_of(const TopoNode *n)
 
 /* ---- links ------------------------------------------------------------- */
 
+void graph_note_link(Graph *g, const char *link, const char *text)
+{
+    g_autofree char *prefix = g_strconcat(link, ":", NULL);
+
+    for (unsigned i = 0; i < g->edges->len; i++) {
+        GraphEdge *e = g_ptr_array_index(g->edges, i);
+
+        if (e->label && g_str_has_prefix(e->label, prefix)) {
+            char *longer = g_strconcat(e->label, ", ", text, NULL);
+
+            g_free(e->label);
+            e->label = longer;
+        }
+    }
+}
+
 static char *link_label(const TopoLink *l)
 {
     g_autofree char *rate = unit_format(UNIT_RATE, (int64_t)l->rate_bps);

@@ -34,6 +34,9 @@ Graph *graph_new(const Scenario *scn);
 void graph_free(Graph *g); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Graph, graph_free)
 
+/* Appends @text to the label of link @link, if it is drawn on its own. */
+void graph_note_link(Graph *g, const char *link, const char *text);
+
 /* Graphviz' language, and a picture. Caller frees. */
 char *graph_dot(const Graph *g);
 char *graph_svg(const Graph *g);

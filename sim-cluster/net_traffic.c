@@ -83,7 +83,9 @@ static bool add_one(Net *net, const ScnTraffic *s, GError **error)
     }
     f.packet_bytes = (uint32_t)s->packet_bytes;
     f.poisson = s->pattern == SCN_PATTERN_POISSON || s->sizes != NULL;
-    f.flow_bytes = s->message_bytes;
+    if (s->message_bytes) {
+        f.flow_bytes = s->message_bytes;
+    }
     f.size_file = s->sizes;
     f.seed = seed_derive_u64(net->scn->seed, s->name, "traffic");
     return fabric_traffic_add(net->fabric, &f, error);

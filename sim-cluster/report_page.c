@@ -236,6 +236,7 @@ static void page_nav(GString *out)
         { "latency", "Latency" },
         { "loads", "Loads" },
         { "time", "Over time" },
+        { "network", "The network" },
         { "card", "The card" },
         { "steps", "Steps" },
         { "controls", "Controls" },
@@ -417,6 +418,7 @@ char *report_page(const ReportData *d)
     page_latency(out, d);
     page_load_section(out, d);
     page_time(out, d);
+    page_network(out, d);
     page_card(out, d);
     section_begin(out, "steps", "Steps");
     picture(out, report_chart_steps(d));

@@ -29,6 +29,7 @@ void page_cell_state(GString *out, bool good, const char *text);
 /* A paragraph in small, grey type; escaped. */
 void page_note(GString *out, const char *text);
 
+void page_network(GString *out, const ReportData *d); /* report_net.c */
 void page_expectations(GString *out, const ReportData *d);
 void page_loads(GString *out, const ReportData *d);
 void page_latency_table(GString *out, const ReportData *d);

@@ -299,6 +299,7 @@ static bool wind_up(Execution *x, bool fatal, GError **error)
     bool ok = end_nodes(x, error);
 
     run_net_measure(x);
+    ok = run_net_write(x, ok ? error : NULL) && ok;
     ok = run_tap_finish(x->tap, ok ? error : NULL) && ok;
     if (ok && !fatal) {
         ok = hash_all(x, error);

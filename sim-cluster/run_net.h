@@ -26,6 +26,11 @@ void run_net_free(RunNet *n); /* NULL is fine */
 bool run_net_fault(Execution *x, const ScnFault *f, GError **error);
 bool run_net_heal(Execution *x, const ScnFault *f, GError **error);
 
+/* Pictures of the topology and of boards in the run directory; after
+ * run_net_measure(). And what summary.json says of the network. */
+bool run_net_write(const Execution *x, GError **error);
+JsonObject *run_net_summary(const Execution *x);
+
 /* Metrics of links, switches, boards and traffic. */
 void run_net_measure(Execution *x);
 

@@ -3,6 +3,7 @@
  *
  * run_summary.c: summary.json (docs/run-directory.md).
  */
+#include "run_net.h"
 #include "run_result.h"
 
 #include <string.h>
@@ -317,6 +318,7 @@ void run_summary_fill(JsonObject *o, Execution *x, const RunResult *r)
     json_object_set_object_member(o, "metrics", metrics(x));
     json_object_set_object_member(o, "versions", versions(x));
     json_object_set_object_member(o, "nodes", nodes(x));
+    json_object_set_object_member(o, "network", run_net_summary(x));
     set_u64(o, "sim_ps", x->now_ps);
     json_object_set_int_member(o, "wall_ns", wall_us * 1000);
 }

@@ -11,7 +11,6 @@
 #define CARD_DRIVES_MAX 8u
 #define CARD_INTERFACES_MAX 16u
 #define CARD_PARTITIONS_MAX 64u
-#define FLASH_BYTES (UINT64_C(16) << 20)
 #define SERIAL_MAX 20u /* characters of an NVMe serial number */
 
 /* ---- files --------------------------------------------------------------- */
@@ -316,27 +315,11 @@ static void check_component_names(ScenarioCheck *c, const ScnHost *host)
     }
 }
 
-/* A card boots from something, even one with nothing but a NIC. */
-static void add_flash(ScnCard *card)
-{
-    ScnDrive *d = g_malloc0(sizeof(*d));
-
-    d->obj.table = &drive_table;
-    d->obj.mark = card->obj.mark;
-    d->name = g_strdup("flash");
-    d->size_bytes = FLASH_BYTES;
-    d->profile = g_strdup("drive-tlc");
-    g_ptr_array_add(card->drives, d);
-}
-
 static void check_card(ScenarioCheck *c, const ScnHost *host)
 {
     ScnCard *card = host->card;
     g_autoptr(GHashTable) attached = g_hash_table_new(g_str_hash, g_str_equal);
 
-    if (card->nic->len && !card->interfaces->len && !card->drives->len) {
-        add_flash(card);
-    }
     check_profile(c, card, &card->profile);
     scenario_check_application(c, card, card->application);
     if (card->drives->len > CARD_DRIVES_MAX) {
@@ -352,10 +335,6 @@ static void check_card(ScenarioCheck *c, const ScnHost *host)
 
         check_profile(c, d, &d->profile);
         check_image(c, d, d->image, &d->size_bytes);
-    }
-    if (card->nic->len > 1) {
-        scenario_problem(c, card, "nic",
-                         "one virtual NIC a card: its port is not shared yet");
     }
     if (!card->interfaces->len && !card->nic->len) {
         scenario_problem(c, card, NULL,

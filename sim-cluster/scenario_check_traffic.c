@@ -108,9 +108,10 @@ static void check_target(ScenarioCheck *c, const ScnTraffic *t)
     }
     index = topology_node(c->s->topology, t->target);
     if (index == TOPO_NONE ||
-        ((TopoNode *)c->s->topology->nodes->pdata[index])->kind !=
-            TOPO_MODELLED) {
-        scenario_problem(c, t, "target", "no modelled host '%s'", t->target);
+        topology_port(c->s->topology, index, 0, NULL) == TOPO_NONE ||
+        ((TopoNode *)c->s->topology->nodes->pdata[index])->kind ==
+            TOPO_SWITCH) {
+        scenario_problem(c, t, "target", "no host '%s' with a link", t->target);
     }
 }
 

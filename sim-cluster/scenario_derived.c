@@ -5,6 +5,7 @@
  * it, as comment lines for resolved.yaml.
  */
 #include "scenario_net.h"
+#include "scenario_tables.h"
 
 #define LINES_MAX 64u /* of one sort: a fabric may have thousands of nodes */
 
@@ -36,9 +37,15 @@ static void derived_link(GString *out, const Topology *t, const TopoLink *l)
     g_autofree char *rate = unit_format(UNIT_RATE, (int64_t)l->rate_bps);
     g_autofree char *delay = unit_format(UNIT_DURATION, (int64_t)l->delay_ps);
 
-    g_string_append_printf(out, "#   %s: %s port %u to %s port %u, %s, %s\n",
+    g_string_append_printf(out, "#   %s: %s port %u to %s port %u, %s, %s",
                            l->name, a->name, l->port[0], b->name, l->port[1],
                            rate, delay);
+    if (l->ber_atto) {
+        g_autofree char *ber = scn_ber_scalar.format(&l->ber_atto);
+
+        g_string_append_printf(out, ", bit errors %s", ber);
+    }
+    g_string_append(out, l->untrained ? ", does not train\n" : "\n");
 }
 
 char *scenario_derived_text(const Scenario *s)

@@ -260,7 +260,8 @@ const SchemaTable traffic_table = {
           .doc = "file of flows: lines of NANOSECONDS, SOURCE, DESTINATION "
                  "(numbers of modelled hosts) and BYTES" },
         { "target", SCHEMA_NAME, AT(ScnTraffic, target),
-          .doc = "the modelled host of an incast" },
+          .doc = "the host of an incast; a full one does not see the "
+                 "packets, but they take their room on the way to it" },
         { "senders", SCHEMA_COUNT, AT(ScnTraffic, senders), .max = 65536,
           .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
           .doc = "how many modelled hosts send; 0: all" },

@@ -157,8 +157,7 @@ static const SchemaTable card_table = {
           .doc = "its storage application: `stock`, `update`, or the path "
                  "of a shared object" },
         { "drives", SCHEMA_MAP, AT(ScnCard, drives), .table = &drive_table,
-          .doc = "by name; a card that is only a NIC gets a small one, "
-                 "`flash`" },
+          .doc = "by name" },
         { "partitions", SCHEMA_MAP, AT(ScnCard, partitions),
           .table = &partition_table, .doc = "by name" },
         { "interfaces", SCHEMA_MAP, AT(ScnCard, interfaces),

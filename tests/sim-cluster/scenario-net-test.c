@@ -202,7 +202,7 @@ static const Case traffic_cases[] = {
     { "traffic: {}", TRAFFIC("{pattern: incast, load: 5%}"),
       "s.yaml:15:25: 'target' is missing: where all send to" },
     { "traffic: {}", TRAFFIC("{pattern: incast, load: 5%, target: m-3}"),
-      "s.yaml:15:51: no modelled host 'm-3'" },
+      "s.yaml:15:51: no host 'm-3' with a link" },
     { "traffic: {}", TRAFFIC("{pattern: poisson, load: 5%, target: m-1}"),
       "s.yaml:15:52: 'target' does not go with what else is written here" },
     { "traffic: {}", TRAFFIC("{pattern: poisson, load: 5%, senders: 4}"),

@@ -1,0 +1,159 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * report_net.c: the network of a run: topology, links, switches, boards,
+ * modelled traffic. The pictures lie in the run directory.
+ */
+#include <string.h>
+
+#include "report_format.h"
+#include "report_page.h"
+
+/* A picture of the run directory as it is; a missing one is left out. */
+static void embed(GString *out, const ReportData *d, JsonObject *o)
+{
+    const char *name = report_json_text(o, "picture", NULL);
+    g_autofree char *path = name ? g_build_filename(d->dir, name, NULL) : NULL;
+    g_autofree char *svg = NULL;
+
+    if (path && g_file_get_contents(path, &svg, NULL, NULL)) {
+        const char *begin = strstr(svg, "<svg");
+
+        g_string_append(out, begin ? begin : "");
+    }
+}
+
+/* A metric for people, "-" when it was not measured. */
+static void metric(GString *out, const ReportData *d, const char *owner,
+                   const char *name)
+{
+    g_autofree char *full = g_strconcat(owner, ".", name, NULL);
+    JsonObject *all = report_json_object(d->root, "metrics");
+    JsonObject *m = all ? report_json_object(all, full) : NULL;
+    g_autofree char *text =
+        m ? report_json_value(m, "value", report_json_text(m, "unit", ""))
+          : g_strdup("-");
+
+    page_cell_number(out, text);
+}
+
+static void links(GString *out, const ReportData *d, JsonArray *list)
+{
+    static const char *const heads[] = { "link",     "from",   "to",
+                                         ">rate",    ">delay", ">load",
+                                         ">packets", ">lost",  ">load back",
+                                         ">packets", ">lost" };
+    static const char *const columns[] = {
+        "ab_load_ppm", "ab_packets_count", "ab_lost_count",
+        "ba_load_ppm", "ba_packets_count", "ba_lost_count"
+    };
+
+    page_table_begin(out, heads, G_N_ELEMENTS(heads));
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *o = report_json_element(list, i);
+        const char *name = report_json_text(o, "name", "");
+        g_autofree char *rate = report_json_value(o, "rate_bps", "bps");
+        g_autofree char *delay = report_json_value(o, "delay_ps", "ps");
+
+        page_row_begin(out);
+        page_cell_code(out, name);
+        page_cell(out, report_json_text(o, "a", ""));
+        page_cell(out, report_json_text(o, "b", ""));
+        page_cell_number(out, rate);
+        page_cell_number(out, delay);
+        for (guint k = 0; k < G_N_ELEMENTS(columns); k++) {
+            metric(out, d, name, columns[k]);
+        }
+        page_row_end(out);
+    }
+    page_table_end(out);
+}
+
+static void switches(GString *out, const ReportData *d, JsonArray *list)
+{
+    static const char *const heads[] = {
+        "switch",   ">ports",  "board",          ">packets", ">bytes",
+        ">dropped", ">marked", ">longest queue", ">retimers"
+    };
+    static const char *const columns[] = {
+        "forwarded_count", "forwarded_bytes", "drops_count",
+        "marks_count",     "queue_max_bytes", "retimers_count"
+    };
+
+    page_table_begin(out, heads, G_N_ELEMENTS(heads));
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *o = report_json_element(list, i);
+        const char *name = report_json_text(o, "name", "");
+        g_autofree char *ports = report_json_value(o, "ports", "count");
+
+        page_row_begin(out);
+        page_cell_code(out, name);
+        page_cell_number(out, ports);
+        page_cell(out, report_json_text(o, "layout", "-"));
+        for (guint k = 0; k < G_N_ELEMENTS(columns); k++) {
+            metric(out, d, name, columns[k]);
+        }
+        page_row_end(out);
+    }
+    page_table_end(out);
+}
+
+static void boards(GString *out, const ReportData *d, JsonArray *list)
+{
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *o = report_json_element(list, i);
+
+        if (json_object_has_member(o, "picture")) {
+            g_string_append_printf(out, "<h3>Board of %s: %s</h3>\n",
+                                   report_json_text(o, "name", ""),
+                                   report_json_text(o, "layout", ""));
+            embed(out, d, o);
+            page_note(out, "The same board in all four layouts, its own "
+                           "first. Traces are coloured by what is left of the "
+                           "loss budget.");
+        }
+    }
+}
+
+static void traffic(GString *out, const ReportData *d)
+{
+    static const char *const heads[] = { ">sent",   ">arrived", ">dropped",
+                                         ">median", ">99 %",    ">99.9 %",
+                                         ">longest" };
+    static const char *const columns[] = { "sent_count",  "received_count",
+                                           "drops_count", "lat_p50_ps",
+                                           "lat_p99_ps",  "lat_p999_ps",
+                                           "lat_max_ps" };
+
+    g_string_append(out, "<h3>Modelled traffic</h3>\n");
+    page_table_begin(out, heads, G_N_ELEMENTS(heads));
+    page_row_begin(out);
+    for (guint k = 0; k < G_N_ELEMENTS(columns); k++) {
+        metric(out, d, "traffic", columns[k]);
+    }
+    page_row_end(out);
+    page_table_end(out);
+}
+
+void page_network(GString *out, const ReportData *d)
+{
+    JsonObject *o = report_json_object(d->root, "network");
+    JsonArray *list = o ? report_json_array(o, "links") : NULL;
+    JsonArray *nodes = o ? report_json_array(o, "switches") : NULL;
+
+    if (!list || !nodes) {
+        return;
+    }
+    g_string_append(out, "<section id=\"network\"><h2>The network</h2>\n");
+    embed(out, d, o);
+    links(out, d, list);
+    page_note(out, "Load is the share of the time in which packets were on "
+                   "the link, from a to b and back. Large fabrics show their "
+                   "first links and switches only.");
+    switches(out, d, nodes);
+    boards(out, d, nodes);
+    if (json_object_get_boolean_member_with_default(o, "traffic", FALSE)) {
+        traffic(out, d);
+    }
+    g_string_append(out, "</section>\n");
+}
