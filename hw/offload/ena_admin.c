@@ -42,6 +42,7 @@ void ena_admin_next(Ena *e)
     a->busy = true;
     addr = ena_pair(e->aq_base) +
            (uint64_t)(a->head % depth) * ENA_ADMIN_ENTRY_BYTES;
+    a->stage = ENA_STAGE_AQ_FETCH;
     ena_submit(e, ENA_STAGE_AQ_FETCH, 0, MODEL_DMA_READ, addr,
                ENA_ADMIN_ENTRY_BYTES);
 }
@@ -68,6 +69,10 @@ void ena_admin_fetched(Ena *e)
     EnaAdmin *a = &e->admin;
     uint32_t depth = depth_of(e->aq_caps);
 
+    if (a->stage != ENA_STAGE_AQ_FETCH) {
+        return;
+    }
+    a->stage = ENA_STAGES;
     if (!depth ||
         !ena_dma_read(e,
                       ena_pair(e->aq_base) +
@@ -76,6 +81,7 @@ void ena_admin_fetched(Ena *e)
         broken(e);
         return;
     }
+    a->stage = ENA_STAGE_AQ_RUN;
     ena_submit(e, ENA_STAGE_AQ_RUN, 0, MODEL_CONTROLLER, 0, 0);
 }
 
@@ -182,6 +188,10 @@ void ena_admin_run(Ena *e)
     EnaAdmin *a = &e->admin;
     uint32_t depth = depth_of(e->aq_caps), want = 0;
 
+    if (a->stage != ENA_STAGE_AQ_RUN) {
+        return;
+    }
+    a->stage = ENA_STAGES;
     if (!depth) {
         broken(e);
         return;
@@ -203,6 +213,7 @@ void ena_admin_run(Ena *e)
         answer(e, ENA_ST_MALFORMED);
         return;
     }
+    a->stage = ENA_STAGE_AQ_READ;
     ena_submit(e, ENA_STAGE_AQ_READ, 0, MODEL_DMA_READ,
                ena_get_addr(a->cmd + ENA_AQ_BUF_ADDR_AT), want);
 }
@@ -211,6 +222,10 @@ void ena_admin_control_read(Ena *e)
 {
     EnaAdmin *a = &e->admin;
 
+    if (a->stage != ENA_STAGE_AQ_READ) {
+        return;
+    }
+    a->stage = ENA_STAGES;
     if (!ena_dma_read(e, ena_get_addr(a->cmd + ENA_AQ_BUF_ADDR_AT), a->control,
                       ena_set_feature_reads(e))) {
         answer(e, ENA_ST_ILLEGAL);

@@ -401,6 +401,7 @@ void ena_clear(Ena *e)
     e->mmio_head = e->mmio_n = e->up_head = e->up_n = 0;
     memset(&e->admin, 0, sizeof(e->admin));
     e->admin.closing = -1;
+    e->admin.stage = ENA_STAGES;
     memset(&e->aenq, 0, sizeof(e->aenq));
     e->aenq.keep_alive_ps = SEAM_NEVER;
     memset(e->vec, 0, sizeof(e->vec));

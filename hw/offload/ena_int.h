@@ -189,7 +189,8 @@ typedef struct EnaRx {
 
 typedef struct EnaAdmin {
     bool busy;
-    int16_t closing;              /* Destroy SQ waits for it; -1: none */
+    uint8_t stage;   /* the model operation under way; ENA_STAGES: none */
+    int16_t closing; /* Destroy SQ waits for it; -1: none */
     uint16_t tail, head, cq_tail; /* free running */
     uint8_t cmd[ENA_ADMIN_ENTRY_BYTES];
     uint8_t answer[ENA_ADMIN_ENTRY_BYTES];
@@ -384,5 +385,13 @@ void ena_rx_cqe_written(Ena *e, unsigned slot);
 /* A frame for the guest, made or unwrapped by the card. */
 void ena_rx_accept(Ena *e, const uint8_t *frame, uint32_t len);
 void ena_rx_free(Ena *e, EnaRx *rx);
+
+/* ---- ena_check.c: whether a loaded state can be --------------------------- */
+
+#define ENA_STATE_MAGIC 0x414e4531u /* "1ENA" */
+#define ENA_STATE_VERSION 1u
+
+/* NULL, or what is wrong with it. @now: the instant of saving. */
+const char *ena_check(const Ena *e, uint64_t now);
 
 #endif
