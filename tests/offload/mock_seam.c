@@ -182,7 +182,7 @@ static bool op_valid(const MockSeam *m, const ModelOp *op)
 
     return op->kind < MODEL_OP_KINDS && op->fn < SEAM_MAX_FUNCTIONS &&
            op->bytes <= MODEL_MAX_OP_BYTES && (op->bytes || may_be_empty) &&
-           (op->kind < MODEL_DRIVE_READ ||
+           (op->kind < MODEL_DRIVE_READ || op->kind > MODEL_DRIVE_DISCARD ||
             (op->drive < SEAM_MAX_DRIVES && m->drive[op->drive].data));
 }
 
@@ -202,9 +202,12 @@ static bool model_submit(void *opaque, const ModelOp *op)
     if (m->jitter_ps) {
         o.due_ps += mock_random(&m->model_rng) % (m->jitter_ps + 1);
     }
-    if (op->kind == MODEL_DMA_WRITE || op->kind == MODEL_MMIO_WRITE) {
+    if (op->kind == MODEL_DMA_WRITE || op->kind == MODEL_MMIO_WRITE ||
+        op->kind >= MODEL_NIC_TX) {
         uint64_t *last = op->kind == MODEL_DMA_WRITE ? &m->last_write_ps[op->fn]
-                                                     : &m->last_mmio_ps[op->fn];
+                         : op->kind == MODEL_MMIO_WRITE
+                             ? &m->last_mmio_ps[op->fn]
+                             : &m->last_nic_ps[op->kind - MODEL_NIC_TX];
 
         o.due_ps = MAX(o.due_ps, *last);
         *last = o.due_ps;

@@ -62,7 +62,8 @@ struct MockSeam {
     /* Delay of each kind of model operation; 0 = done at once. */
     uint64_t delay_ps[MODEL_OP_KINDS];
     /* Up to this much more per operation, drawn from @model_rng: completes
-     * out of order, except posted writes of one function (either way). */
+     * out of order, except posted writes of one function (either way)
+     * and what passes the packet pipelines and the MAC. */
     uint64_t jitter_ps;
     unsigned max_model_ops; /* submissions beyond are refused */
     bool record_events, record_irqs;
@@ -92,6 +93,7 @@ struct MockSeam {
     uint64_t next_seq;
     uint64_t last_write_ps[SEAM_MAX_FUNCTIONS];
     uint64_t last_mmio_ps[SEAM_MAX_FUNCTIONS];
+    uint64_t last_nic_ps[MODEL_OP_KINDS - MODEL_NIC_TX];
     uint64_t rng, model_rng;
 
     /* ---- records ---- */
