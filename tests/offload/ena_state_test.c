@@ -176,6 +176,8 @@ static Eh *reload(Eh *h, bool resubmit)
 
 static void same_future_at_every_event(void **state)
 {
+    uint64_t sent = 0, received = 0;
+
     (void)state;
     for (unsigned round = 0; round < 4; round++) {
         Mix *x = mix_new(round + 1, round & 1);
@@ -196,11 +198,12 @@ static void same_future_at_every_event(void **state)
             eh_free(a);
             eh_free(b);
         }
-        assert_true(x->h->wire->len > 100);
-        assert_true(ena_stats(x->h->e)->rx_frames > 2);
+        sent += x->h->wire->len;
+        received += ena_stats(x->h->e)->rx_frames;
         eh_free(x->h);
         g_free(x);
     }
+    assert_true(sent > 400 && received > 20);
 }
 
 /* After a migration without the models' state everything still arrives. */
