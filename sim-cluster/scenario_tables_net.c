@@ -257,8 +257,8 @@ const SchemaTable traffic_table = {
           .doc = "file with the distribution of message sizes: lines of "
                  "BYTES and cumulative probability" },
         { "trace", SCHEMA_PATH, AT(ScnTraffic, trace),
-          .doc = "file of flows: lines of NANOSECONDS, SOURCE, DESTINATION "
-                 "(numbers of modelled hosts) and BYTES" },
+          .doc = "file of flows: lines of NANOSECONDS, FROM, TO (names of "
+                 "nodes) and BYTES" },
         { "target", SCHEMA_NAME, AT(ScnTraffic, target),
           .doc = "the host of an incast; a full one does not see the "
                  "packets, but they take their room on the way to it" },
