@@ -80,7 +80,8 @@ static bool run_rounds(Bench *b, const char *build, GError **errp)
             BenchCase *c = b->cases->pdata[i];
 
             fprintf(stderr, "round %u of %u: %s\n", round, b->rounds, c->name);
-            if (!bench_run_case(b, c, program, runs, errp)) {
+            if (b->program ? !bench_run_program(c, build, errp)
+                           : !bench_run_case(b, c, program, runs, errp)) {
                 return false;
             }
         }
@@ -90,17 +91,27 @@ static bool run_rounds(Bench *b, const char *build, GError **errp)
 
 static int verdict(const Bench *b)
 {
+    int code = EXIT_HELD;
+
     if (b->cases->len < 2) {
         fprintf(stderr, "outrigger bench: %s has nothing to compare\n",
                 b->name);
         return EXIT_TESTBED;
     }
     for (guint i = 0; i < b->bars->len; i++) {
-        if (!bench_bar_held(b, b->bars->pdata[i])) {
-            return EXIT_BROKEN;
+        const BenchBar *bar = b->bars->pdata[i];
+
+        if (!bench_bar_held(b, bar)) {
+            code = bar->testbed ? EXIT_TESTBED : MAX(code, EXIT_BROKEN);
+        }
+        if (code == EXIT_TESTBED) {
+            fprintf(stderr,
+                    "outrigger bench: %s is not held: the comparison is void\n",
+                    bar->id);
+            return code;
         }
     }
-    return EXIT_HELD;
+    return code;
 }
 
 int bench_main(int argc, char **argv)

@@ -4,7 +4,7 @@
  * bench.h: the bench runner: cases run in turn, round after round, values are
  * compared as ratios and held against the bars of bench/bars.yaml.
  *
- * bench/NAME.yaml says which scenarios are compared; bench/NAME is the
+ * bench/NAME.yaml says which scenarios or programs are compared; bench/NAME is the
  * program that `outrigger bench NAME` starts. Wall time is what is measured
  * here, so nothing in this header is repeatable to the bit.
  */
@@ -29,10 +29,14 @@ typedef enum BenchQuantity {
     BENCH_IOPS_PER_WALL_S = 0, /* guest I/Os a second of wall time */
     BENCH_IOPS_PER_CPU_S,      /* and a second of QEMU's CPU time */
     BENCH_GUEST_IOPS,          /* as the guest saw it, simulated time */
+    BENCH_MHOPS_PER_CPU_S,     /* million packet-hops a second of CPU time */
     BENCH_QUANTITIES
 } BenchQuantity;
 
 const char *bench_quantity_name(BenchQuantity q); /* "iops_per_wall_s" */
+typedef struct Bench Bench;
+/* Whether cases of @b have it. */
+bool bench_has_quantity(const Bench *b, BenchQuantity q);
 
 typedef struct BenchSample {
     double value[BENCH_QUANTITIES];
@@ -40,19 +44,20 @@ typedef struct BenchSample {
 
 typedef struct BenchCase {
     char *name;
-    char *scenario;  /* path */
+    char *scenario;  /* path; of a program: its command */
+    char *peer;      /* case to compare with; NULL: it is one itself */
     GArray *samples; /* BenchSample, one a round */
 } BenchCase;
 
-typedef struct Bench {
+struct Bench {
     char *name, *title;
-    char *peer;                   /* name of the case to compare with */
+    bool program;                 /* cases are programs, not scenarios */
     char *short_load, *long_load; /* handles; see bench_run_case() */
     char *count;                  /* metric of a load: I/Os done */
     unsigned rounds;
     GPtrArray *cases; /* BenchCase, in the file's order */
     GPtrArray *bars;  /* BenchBar of this bench */
-} Bench;
+};
 
 typedef struct BenchTerm {
     char *case_name;
@@ -64,6 +69,7 @@ typedef struct BenchBar {
     char *id, *expression;
     BenchTerm over, under; /* under.case_name NULL: there is none */
     bool at_least;         /* else at most */
+    bool testbed; /* not held: the comparison is void (99), not lost (1) */
     double limit;
 } BenchBar;
 
@@ -97,6 +103,13 @@ bool bench_bar_held(const Bench *b, const BenchBar *bar);
 bool bench_run_case(const Bench *b, BenchCase *c, const char *program,
                     const char *runs_dir, GError **errp);
 
+/*
+ * One run of a program case: its words come from the definition, the first is
+ * a path below @build. It prints lines "NAME VALUE", one of them a quantity's
+ * name. Not there, or exit code 77: BENCH_ERROR_PREREQUISITE.
+ */
+bool bench_run_program(BenchCase *c, const char *build, GError **errp);
+
 /* The same from what a run has left in @run_dir. @cpu: BenchCpu, in order. */
 typedef struct BenchCpu {
     uint64_t at_wall_ns, cpu_ns;
@@ -111,7 +124,8 @@ char *bench_json(const Bench *b);
 char *bench_machine(void);
 
 /* The program: argv[0], NAME, options. Returns an exit code: 0 all bars held,
- * 1 one is not, 2 usage, 77 prerequisite, 99 a case failed or no row. */
+ * 1 one is not, 2 usage, 77 prerequisite, 99 a case failed, a bar on the
+ * testbed is not held, or no row. */
 int bench_main(int argc, char **argv);
 
 #endif

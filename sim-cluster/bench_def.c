@@ -17,11 +17,17 @@ static const char *const quantity_names[BENCH_QUANTITIES] = {
     "iops_per_wall_s",
     "iops_per_cpu_s",
     "guest_iops",
+    "mhops_per_cpu_s",
 };
 
 const char *bench_quantity_name(BenchQuantity q)
 {
     return quantity_names[q];
+}
+
+bool bench_has_quantity(const Bench *b, BenchQuantity q)
+{
+    return b->program == (q == BENCH_MHOPS_PER_CPU_S);
 }
 
 static void case_free(void *p)
@@ -30,6 +36,7 @@ static void case_free(void *p)
 
     g_free(c->name);
     g_free(c->scenario);
+    g_free(c->peer);
     g_array_unref(c->samples);
     g_free(c);
 }
@@ -50,7 +57,6 @@ void bench_free(Bench *b)
     if (b) {
         g_free(b->name);
         g_free(b->title);
-        g_free(b->peer);
         g_free(b->short_load);
         g_free(b->long_load);
         g_free(b->count);
@@ -138,7 +144,8 @@ static bool parse_limit(const YamlNode *node, BenchBar *bar)
 static void read_bar(Bench *b, const YamlNode *node, YamlProblems *p)
 {
     static const char *const keys[] = { "id",       "bench",   "value",
-                                        "at_least", "at_most", NULL };
+                                        "at_least", "at_most", "testbed",
+                                        NULL };
     const char *id, *bench, *value;
     BenchBar *bar;
 
@@ -157,6 +164,7 @@ static void read_bar(Bench *b, const YamlNode *node, YamlProblems *p)
     bar->id = g_strdup(id);
     bar->expression = g_strdup(value);
     g_ptr_array_add(b->bars, bar);
+    bar->testbed = yaml_get(node, "testbed") != NULL;
     if (!parse_limit(node, bar)) {
         yaml_problem(p, node->mark,
                      "one of 'at_least' and 'at_most', a number");
@@ -184,6 +192,38 @@ static void read_bars(Bench *b, const YamlNode *root, YamlProblems *p)
     }
 }
 
+/* `peer: CASE` for all others, or `peers: {CASE: CASE}`. */
+static void read_peers(Bench *b, const YamlNode *root, YamlProblems *p)
+{
+    const YamlNode *each = yaml_get(root, "peers");
+    const char *one = each ? NULL : text(root, "peer", p);
+
+    if (one && !bench_case(b, one)) {
+        yaml_problem(p, root->mark, "the peer '%s' is no case", one);
+    }
+    for (guint i = 0; one && i < b->cases->len; i++) {
+        BenchCase *c = b->cases->pdata[i];
+
+        c->peer = strcmp(c->name, one) ? g_strdup(one) : NULL;
+    }
+    if (each && each->kind != YAML_MAPPING) {
+        yaml_problem(p, each->mark, "'peers' is a mapping of cases to cases");
+        return;
+    }
+    for (guint i = 0; each && i < each->keys->len; i++) {
+        const YamlNode *key = each->keys->pdata[i];
+        const char *peer = text(each, key->text, p);
+        BenchCase *c = bench_case(b, key->text);
+
+        if (!c || !peer || !bench_case(b, peer)) {
+            yaml_problem(p, key->mark, "'%s' or its peer is no case",
+                         key->text);
+        } else {
+            c->peer = g_strdup(peer);
+        }
+    }
+}
+
 static void read_cases(Bench *b, const char *dir, const YamlNode *root,
                        YamlProblems *p)
 {
@@ -203,22 +243,21 @@ static void read_cases(Bench *b, const char *dir, const YamlNode *root,
         }
         c = g_new0(BenchCase, 1);
         c->name = g_strdup(key->text);
-        c->scenario = g_build_filename(dir, file, NULL);
+        c->scenario =
+            b->program ? g_strdup(file) : g_build_filename(dir, file, NULL);
         c->samples = g_array_new(FALSE, FALSE, sizeof(BenchSample));
         g_ptr_array_add(b->cases, c);
-    }
-    if (b->peer && !bench_case(b, b->peer)) {
-        yaml_problem(p, root->mark, "the peer '%s' is no case", b->peer);
     }
 }
 
 static void read_bench(Bench *b, const char *dir, const YamlNode *root,
                        YamlProblems *p)
 {
-    static const char *const keys[] = { "title",      "peer",      "rounds",
-                                        "short_load", "long_load", "count",
-                                        "cases",      NULL };
-    const char *rounds;
+    static const char *const keys[] = { "title",  "peer",       "peers",
+                                        "rounds", "short_load", "long_load",
+                                        "count",  "kind",       "cases",
+                                        NULL };
+    const char *rounds, *kind;
 
     if (root->kind != YAML_MAPPING) {
         yaml_problem(p, root->mark, "a bench is a mapping");
@@ -226,16 +265,23 @@ static void read_bench(Bench *b, const char *dir, const YamlNode *root,
     }
     known_keys(root, keys, p);
     b->title = g_strdup(text(root, "title", p));
-    b->peer = g_strdup(text(root, "peer", p));
-    b->short_load = g_strdup(text(root, "short_load", p));
-    b->long_load = g_strdup(text(root, "long_load", p));
-    b->count = g_strdup(text(root, "count", p));
+    kind = yaml_get(root, "kind") ? text(root, "kind", p) : "scenario";
+    b->program = kind && strcmp(kind, "program") == 0;
+    if (kind && !b->program && strcmp(kind, "scenario")) {
+        yaml_problem(p, root->mark, "'kind' is scenario or program");
+    }
+    if (!b->program) {
+        b->short_load = g_strdup(text(root, "short_load", p));
+        b->long_load = g_strdup(text(root, "long_load", p));
+        b->count = g_strdup(text(root, "count", p));
+    }
     rounds = text(root, "rounds", p);
     b->rounds = rounds ? (unsigned)g_ascii_strtoull(rounds, NULL, 10) : 0;
     if (rounds && (b->rounds == 0 || b->rounds > MAX_ROUNDS)) {
         yaml_problem(p, root->mark, "'rounds' is from 1 to %u", MAX_ROUNDS);
     }
     read_cases(b, dir, root, p);
+    read_peers(b, root, p);
 }
 
 /* @bars: the file with bars, else the definition. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * bench_fabric_load.c: the fabric's side of `outrigger bench fabric`: one fat
- * tree under a permutation, all of the model on; prints one line of numbers.
+ * tree under a permutation, all of the model on; prints what it measured.
  *
  *     outrigger-bench-fabric-load K SIM_US [SEED]
  */
@@ -58,11 +58,13 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < FABRIC_DROPS; i++) {
         drops += totals.dropped[i];
     }
-    printf("hops %" G_GUINT64_FORMAT " received %" G_GUINT64_FORMAT
-           " drops %" G_GUINT64_FORMAT " marked %" G_GUINT64_FORMAT
-           " mean_latency_ps %" G_GUINT64_FORMAT " cpu_s %.6f\n",
+    printf("hops %" G_GUINT64_FORMAT "\nreceived %" G_GUINT64_FORMAT
+           "\ndrops %" G_GUINT64_FORMAT "\nmarked %" G_GUINT64_FORMAT
+           "\nmean_latency_ps %" G_GUINT64_FORMAT
+           "\ncpu_s %.6f\nmhops_per_cpu_s %.6f\n",
            totals.hops, totals.received, drops, totals.marked,
-           hist_mean(fabric_latency(f)), used);
+           hist_mean(fabric_latency(f)), used,
+           (double)totals.hops / used / 1e6);
     fabric_free(f);
     return 0;
 }

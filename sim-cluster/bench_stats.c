@@ -142,30 +142,37 @@ char *bench_machine(void)
 
 /* ---- for people ---------------------------------------------------------- */
 
-static void table_case(GString *out, const BenchCase *c)
+static void table_case(GString *out, const Bench *b, const BenchCase *c)
 {
+    int digits = b->program ? 3 : 0;
+
     for (unsigned q = 0; q < BENCH_QUANTITIES; q++) {
-        g_string_append_printf(
-            out, "%-16s %-16s %12.0f %12.0f %12.0f\n", q ? "" : c->name,
-            bench_quantity_name((BenchQuantity)q),
-            bench_min(c, (BenchQuantity)q), bench_median(c, (BenchQuantity)q),
-            bench_max(c, (BenchQuantity)q));
+        if (bench_has_quantity(b, (BenchQuantity)q)) {
+            g_string_append_printf(out, "%-16s %-16s %12.*f %12.*f %12.*f\n",
+                                   c->name,
+                                   bench_quantity_name((BenchQuantity)q),
+                                   digits, bench_min(c, (BenchQuantity)q),
+                                   digits, bench_median(c, (BenchQuantity)q),
+                                   digits, bench_max(c, (BenchQuantity)q));
+        }
     }
 }
 
 static void table_ratios(GString *out, const Bench *b)
 {
-    const BenchCase *peer = bench_case(b, b->peer);
-
     for (guint i = 0; i < b->cases->len; i++) {
         const BenchCase *c = b->cases->pdata[i];
 
-        for (unsigned q = 0; c != peer && q < BENCH_QUANTITIES; q++) {
-            g_string_append_printf(
-                out, "%-16s %-16s %12.2f x %s\n", q ? "" : c->name,
-                bench_quantity_name((BenchQuantity)q),
-                bench_ratio(c, (BenchQuantity)q, peer, (BenchQuantity)q),
-                b->peer);
+        for (unsigned q = 0; c->peer && q < BENCH_QUANTITIES; q++) {
+            const BenchCase *peer = bench_case(b, c->peer);
+
+            if (bench_has_quantity(b, (BenchQuantity)q)) {
+                g_string_append_printf(
+                    out, "%-16s %-16s %12.2f x %s\n", c->name,
+                    bench_quantity_name((BenchQuantity)q),
+                    bench_ratio(c, (BenchQuantity)q, peer, (BenchQuantity)q),
+                    c->peer);
+            }
         }
     }
 }
@@ -194,14 +201,15 @@ char *bench_table(const Bench *b, const char *machine)
     for (guint i = 0; i < b->cases->len; i++) {
         const BenchCase *c = b->cases->pdata[i];
 
-        g_string_append_printf(out, "command  outrigger run %s\n", c->scenario);
+        g_string_append_printf(out, "command  %s%s\n",
+                               b->program ? "" : "outrigger run ", c->scenario);
     }
     g_string_append_printf(out,
                            "rounds   %u, the cases in turn\n\n"
                            "%-16s %-16s %12s %12s %12s\n",
                            rounds, "case", "quantity", "min", "median", "max");
     for (guint i = 0; i < b->cases->len; i++) {
-        table_case(out, b->cases->pdata[i]);
+        table_case(out, b, b->cases->pdata[i]);
     }
     g_string_append(out, "\nratios, median of the rounds\n");
     table_ratios(out, b);
@@ -270,7 +278,6 @@ static void json_bar(JsonBuilder *j, const Bench *b, const BenchBar *bar)
 char *bench_json(const Bench *b)
 {
     g_autoptr(JsonBuilder) j = json_builder_new();
-    const BenchCase *peer = bench_case(b, b->peer);
     g_autofree char *machine = bench_machine();
     g_autoptr(JsonNode) root = NULL;
 
@@ -282,8 +289,10 @@ char *bench_json(const Bench *b)
     for (guint i = 0; i < b->cases->len; i++) {
         const BenchCase *c = b->cases->pdata[i];
 
-        for (unsigned q = 0; c != peer && q < BENCH_QUANTITIES; q++) {
-            json_row(j, c, peer, (BenchQuantity)q);
+        for (unsigned q = 0; c->peer && q < BENCH_QUANTITIES; q++) {
+            if (bench_has_quantity(b, (BenchQuantity)q)) {
+                json_row(j, c, bench_case(b, c->peer), (BenchQuantity)q);
+            }
         }
     }
     json_builder_end_array(j);

@@ -12,6 +12,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include "bench.h"
 #include "report_fixture.h"
 
@@ -84,7 +86,8 @@ static void test_definition(void **state)
     const BenchBar *bar;
 
     assert_int_equal(b->rounds, 3);
-    assert_string_equal(b->peer, "theirs");
+    assert_string_equal(bench_case(b, "ours")->peer, "theirs");
+    assert_null(bench_case(b, "theirs")->peer);
     assert_int_equal(b->cases->len, 2);
     assert_true(
         g_str_has_suffix(bench_case(b, "ours")->scenario, "/ours.yaml"));
@@ -136,6 +139,55 @@ static void test_definition_errors(void **state)
 
     assert_null(bench_load(*state, "none", &err));
     assert_non_null(strstr(err->message, "no bench 'none'"));
+}
+
+static const char programs[] = "title: a test\n"
+                               "kind: program\n"
+                               "rounds: 1\n"
+                               "peers: {ours: theirs}\n"
+                               "cases:\n"
+                               "  ours: say mhops_per_cpu_s 12.5\n"
+                               "  theirs: say nothing\n"
+                               "  none: not-there\n"
+                               "  skips: skip\n";
+
+static void write_script(const char *dir, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+
+    fixture_write(dir, name, text);
+    assert_int_equal(g_chmod(path, 0755), 0);
+}
+
+static void test_programs(void **state)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(Bench) b = NULL;
+
+    fixture_write(*state, "b.yaml", programs);
+    fixture_write(*state, "bars.yaml",
+                  "bars:\n"
+                  "  - {id: a, bench: b, value: ours.mhops_per_cpu_s, "
+                  "at_least: 12, testbed: true}\n");
+    write_script(*state, "say", "#!/bin/sh\necho cpu_s 2\necho \"$@\"\n");
+    write_script(*state, "skip", "#!/bin/sh\nexit 77\n");
+    b = load(*state);
+    assert_true(b->program);
+    assert_true(bench_has_quantity(b, BENCH_MHOPS_PER_CPU_S));
+    assert_false(bench_has_quantity(b, BENCH_GUEST_IOPS));
+    assert_true(((BenchBar *)b->bars->pdata[0])->testbed);
+    assert_string_equal(bench_case(b, "ours")->peer, "theirs");
+    assert_true(bench_run_program(bench_case(b, "ours"), *state, &err));
+    CLOSE(bench_median(bench_case(b, "ours"), BENCH_MHOPS_PER_CPU_S), 12.5);
+    assert_true(bench_bar_held(b, b->bars->pdata[0]));
+    assert_false(bench_run_program(bench_case(b, "theirs"), *state, &err));
+    assert_true(g_error_matches(err, BENCH_ERROR, BENCH_ERROR_FAILED));
+    g_clear_error(&err);
+    assert_false(bench_run_program(bench_case(b, "none"), *state, &err));
+    assert_true(g_error_matches(err, BENCH_ERROR, BENCH_ERROR_PREREQUISITE));
+    g_clear_error(&err);
+    assert_false(bench_run_program(bench_case(b, "skips"), *state, &err));
+    assert_true(g_error_matches(err, BENCH_ERROR, BENCH_ERROR_PREREQUISITE));
 }
 
 static void test_ratio_is_of_the_same_round(void **state)
@@ -287,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_definition),
         TEST(test_definition_errors),
+        TEST(test_programs),
         TEST(test_ratio_is_of_the_same_round),
         TEST(test_bars_break),
         TEST(test_no_sample_holds_no_lower_bar),
