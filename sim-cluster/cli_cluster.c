@@ -62,8 +62,8 @@ JsonObject *cli_cluster_request(const char *verb)
 
 /* ---- up ---------------------------------------------------------------- */
 
-static int up(const Cli *cli, const char *file, const CliSets *sets,
-              const char *runs, ProgressMode progress)
+static int up(const Cli *cli, const char *file, CliSets *sets, const char *runs,
+              ProgressMode progress)
 {
     g_autofree char *runs_dir = cli_runs_dir(cli, runs);
     g_autoptr(Scenario) given = NULL;
@@ -84,6 +84,9 @@ static int up(const Cli *cli, const char *file, const CliSets *sets,
         return cli_usage("up: a cluster at a console runs in wall time; `run` "
                          "is for mode %s",
                          sets->mode);
+    }
+    if (!sets->mode) {
+        sets->mode = g_strdup("wall");
     }
     given = cli_load(cli, file, sets);
     if (!given) {

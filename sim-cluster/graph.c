@@ -95,6 +95,10 @@ static GraphItem *item_of(const TopoNode *n)
         if (n->host->card) {
             describe_card(item, n->host->card);
         }
+    } else if (n->kind == TOPO_GATEWAY) {
+        g_autofree char *address = scn_cidr_text(&n->gateway->address);
+
+        add_line(item, "gateway of %s: %s", n->gateway->network, address);
     } else {
         add_line(item, "%u ports%s%s", n->ports, n->board ? ", " : "",
                  n->board
@@ -248,6 +252,7 @@ static void dot_item(GString *s, const GraphItem *item)
         [TOPO_HOST] = "box",
         [TOPO_MODELLED] = "ellipse",
         [TOPO_SWITCH] = "box, style=rounded",
+        [TOPO_GATEWAY] = "cds",
     };
     g_autoptr(GString) label = g_string_new(NULL);
 

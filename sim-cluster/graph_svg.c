@@ -136,6 +136,7 @@ static void draw_item(Svg *svg, const GraphItem *item, const Place *p)
         [TOPO_HOST] = SVG_INK,
         [TOPO_MODELLED] = SVG_FRAME,
         [TOPO_SWITCH] = SVG_GOOD,
+        [TOPO_GATEWAY] = SVG_WARN,
     };
     const SvgStyle box = { .fill = SVG_PANEL,
                            .stroke = frames[item->kind],

@@ -340,6 +340,28 @@ static bool map_member(Host *h, const ScnVnic *vnic, const ScnVnic *other,
     return host_run(h, "offload-nic-map", o, error);
 }
 
+/* The network's way out, and its name server: one place, two addresses. */
+static bool map_gateway(Host *h, const ScnVnic *vnic, GError **error)
+{
+    const Scenario *s = host_whole_scenario(h);
+    const ScnGateway *gw = scenario_gateway(s, vnic->network);
+    ScnVnic outside = { 0 };
+    const TopoNode *at;
+
+    if (!gw) {
+        return true;
+    }
+    at = topo_node(s, topology_node(s->topology, gw->node.name));
+    scn_gateway_mac(gw, outside.mac);
+    outside.address = gw->address;
+    if (!map_member(h, vnic, &outside, at, error)) {
+        return false;
+    }
+    outside.address.address = gw->dns;
+    outside.mac[1] ^= 0x02; /* libslirp does not look at it */
+    return map_member(h, vnic, &outside, at, error);
+}
+
 /* Everyone else's vnics in @vnic's network. */
 static bool map_members(Host *h, const ScnVnic *vnic, GError **error)
 {
@@ -359,7 +381,7 @@ static bool map_members(Host *h, const ScnVnic *vnic, GError **error)
             }
         }
     }
-    return true;
+    return map_gateway(h, vnic, error);
 }
 
 static bool join_networks(Host *h, const ScnCard *card, GError **error)

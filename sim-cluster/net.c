@@ -70,6 +70,8 @@ Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
     net->scn = scn;
     net->cpu = -1;
     net->hosts = g_new0(NetHost, scn->hosts->len);
+    net->gateways =
+        g_ptr_array_new_with_free_func((GDestroyNotify)net_gateway_free);
     if (linked && !net_fabric_build(net, error)) {
         return NULL;
     }

@@ -26,11 +26,29 @@ static const TopoLink *link_at(const Topology *t, unsigned i)
 
 /* ---- callbacks ----------------------------------------------------------- */
 
+static NetGateway *gateway_at(const Net *net, uint32_t node)
+{
+    for (unsigned i = 0; i < net->gateways->len; i++) {
+        NetGateway *g = g_ptr_array_index(net->gateways, i);
+
+        if (net_gateway_node(g) == node) {
+            return g;
+        }
+    }
+    return NULL;
+}
+
 static void deliver(void *opaque, uint32_t node, uint64_t arrive_ps,
                     const uint8_t *frame, uint32_t len)
 {
     Net *net = opaque;
     NetHost *h = &net->hosts[net->host_of[node]];
+    NetGateway *gateway = gateway_at(net, node);
+
+    if (gateway) {
+        net_gateway_take(gateway, frame, len);
+        return;
+    }
 
     if (!h->present || !h->link) {
         h->dropped_count++;
@@ -104,7 +122,8 @@ static uint32_t add_switch(Net *net, const TopoNode *n)
 static uint32_t add_host(Net *net, const TopoNode *n)
 {
     FabricHostConfig c = { .name = n->name,
-                           .full = n->kind == TOPO_HOST,
+                           .full =
+                               n->kind == TOPO_HOST || n->kind == TOPO_GATEWAY,
                            .ipv4 = n->address,
                            .mac = mac_number(n->mac) };
 
@@ -173,6 +192,25 @@ static bool make_rings(Net *net, GError **error)
     return true;
 }
 
+static bool add_gateways(Net *net, GError **error)
+{
+    const Topology *t = net->scn->topology;
+
+    for (unsigned i = 0; i < t->nodes->len; i++) {
+        NetGateway *g;
+
+        if (node_at(t, i)->kind != TOPO_GATEWAY) {
+            continue;
+        }
+        g = net_gateway_new(net->scn, i, net->fabric, net->node_of[i], error);
+        if (!g) {
+            return false;
+        }
+        g_ptr_array_add(net->gateways, g);
+    }
+    return true;
+}
+
 bool net_fabric_build(Net *net, GError **error)
 {
     const Topology *t = net->scn->topology;
@@ -186,7 +224,8 @@ bool net_fabric_build(Net *net, GError **error)
     net->fabric = fabric_new(&c);
     add_nodes(net, t);
     return add_links(net, t, error) && net_traffic_add(net, error) &&
-           fabric_build(net->fabric, error) && make_rings(net, error);
+           fabric_build(net->fabric, error) && make_rings(net, error) &&
+           add_gateways(net, error);
 }
 
 void net_fabric_free(Net *net)
@@ -194,6 +233,7 @@ void net_fabric_free(Net *net)
     for (unsigned i = 0; i < net->scn->hosts->len; i++) {
         link_close(net->hosts[i].link);
     }
+    g_ptr_array_unref(net->gateways);
     fabric_free(net->fabric);
     g_free(net->node_of);
     g_free(net->host_of);

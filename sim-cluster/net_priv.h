@@ -12,6 +12,7 @@
 #include "link.h"
 #include "lockstep.h"
 #include "net.h"
+#include "net_gateway.h"
 
 typedef struct NetHost {
     bool linked;
@@ -37,6 +38,7 @@ struct Net {
     GError *windows_error;
     int cpu;       /* the engine's while windows run; -1: anywhere */
     NetWall *wall; /* WALL mode with links, else NULL */
+    GPtrArray *gateways; /* NetGateway; only in WALL mode */
     NetTapFn tap;
     NetNoteFn note;
     void *tap_opaque;

@@ -57,6 +57,9 @@ static bool look(Net *net)
     }
     moved |= fabric_frames_inside(net->fabric) > 0;
     fabric_run(net->fabric, now_ps(net->wall));
+    for (unsigned i = 0; i < net->gateways->len; i++) {
+        moved |= net_gateway_look(g_ptr_array_index(net->gateways, i));
+    }
     g_mutex_unlock(&net->wall->mutex);
     return moved;
 }

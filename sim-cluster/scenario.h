@@ -134,8 +134,9 @@ typedef struct ScnCpu {
 
 typedef enum ScnNodeKind {
     SCN_NODE_HOST,
-    SCN_NODE_SWITCH,  /* scenario_net.h */
-    SCN_NODE_MODELLED /* scenario_net.h */
+    SCN_NODE_SWITCH,   /* scenario_net.h */
+    SCN_NODE_MODELLED, /* scenario_net.h */
+    SCN_NODE_GATEWAY   /* scenario_net.h */
 } ScnNodeKind;
 
 typedef struct ScnNode { /* common head of every kind of node */

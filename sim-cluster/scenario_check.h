@@ -56,4 +56,9 @@ void scenario_check_controls(ScenarioCheck *c); /* names, ids and margins */
 bool scenario_read_predicate(ScenarioCheck *c, const ScnObject *obj,
                              ScnPredicate *ret);
 
+/* scenario_check_gateway.c: before and after the topology is known. */
+struct ScnGateway;
+void scenario_check_gateway(ScenarioCheck *c, struct ScnGateway *gw);
+void scenario_check_gateway_links(ScenarioCheck *c);
+
 #endif

@@ -333,8 +333,10 @@ bool scenario_check_switch_ref(ScenarioCheck *c, const void *obj,
         return true;
     }
     switches = g_ptr_array_new();
-    for (unsigned i = 0; i < t->switches; i++) {
-        g_ptr_array_add(switches, t->nodes->pdata[t->hosts + t->modelled + i]);
+    for (unsigned i = 0; i < t->nodes->len; i++) {
+        if (((TopoNode *)t->nodes->pdata[i])->kind == TOPO_SWITCH) {
+            g_ptr_array_add(switches, t->nodes->pdata[i]);
+        }
     }
     scenario_problem_ref(c, obj, key, "switch", name, switches,
                          offsetof(TopoNode, name));
@@ -425,6 +427,8 @@ void scenario_check_topology(ScenarioCheck *c)
 
         if (node->kind == SCN_NODE_SWITCH) {
             check_switch(c, (const ScnSwitch *)node);
+        } else if (node->kind == SCN_NODE_GATEWAY) {
+            scenario_check_gateway(c, (ScnGateway *)node);
         }
     }
     check_links(c);
@@ -439,6 +443,7 @@ void scenario_check_topology(ScenarioCheck *c)
     }
     s->topology = topology_build(s);
     topology_apply_boards(s->topology);
+    scenario_check_gateway_links(c);
     check_names(c, s->topology);
     topology_set_lookahead(s->topology);
     for (unsigned i = 0; i < s->networks->len; i++) {

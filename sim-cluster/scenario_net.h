@@ -77,6 +77,25 @@ typedef struct ScnModelled { /* SCN_NODE_MODELLED: traffic only */
     ScnNode node;
 } ScnModelled;
 
+/* A port of the machine that runs it that leads to a guest. */
+typedef struct ScnForward {
+    ScnObject obj;
+    uint64_t port; /* of 127.0.0.1 */
+    char *host;    /* a host in the gateway's network */
+    uint64_t guest_port;
+    ScnProto protocol;
+} ScnForward;
+
+/* SCN_NODE_GATEWAY: cast from ScnNode. The way of a virtual network to the
+ * outside, in wall mode only. */
+typedef struct ScnGateway {
+    ScnNode node;
+    char *network;
+    ScnCidr address;
+    GPtrArray *forward; /* ScnForward */
+    uint32_t dns;       /* answers there; derived: the highest free address */
+} ScnGateway;
+
 typedef enum ScnFec { SCN_FEC_NONE, SCN_FEC_KP4 } ScnFec;
 
 typedef struct ScnLink {
@@ -132,25 +151,32 @@ typedef struct ScnTraffic {
 
 /* ---- the topology ------------------------------------------------------- */
 
-typedef enum TopoKind { TOPO_HOST, TOPO_MODELLED, TOPO_SWITCH } TopoKind;
+typedef enum TopoKind {
+    TOPO_HOST,
+    TOPO_MODELLED,
+    TOPO_SWITCH,
+    TOPO_GATEWAY
+} TopoKind;
 
 #define TOPO_NONE UINT32_MAX
 
 /*
  * Nodes are numbered: full hosts first (in the order of Scenario.hosts, those
- * without a link included), then modelled hosts, then switches.
+ * without a link included), then modelled hosts, switches of the file,
+ * gateways, switches that the generator makes.
  */
 typedef struct TopoNode {
     char *name;
     TopoKind kind;
-    unsigned index;           /* within its kind */
-    uint32_t address;         /* underlay IPv4, 0 for switches */
-    uint8_t mac[6];           /* underlay; of the switch itself for switches */
-    const ScnHost *host;      /* HOST, else NULL */
-    const ScnSwitch *written; /* SWITCH of the file; NULL: generated */
-    unsigned tier;            /* SWITCH: 0 at the hosts, then upwards */
-    unsigned ports;           /* SWITCH: how many; else 1 */
-    uint64_t rate_bps;        /* SWITCH: of a port; 0: as the link */
+    unsigned index;            /* within its kind */
+    uint32_t address;          /* underlay IPv4, 0 for switches */
+    uint8_t mac[6];            /* underlay; of the switch itself for switches */
+    const ScnHost *host;       /* HOST, else NULL */
+    const ScnSwitch *written;  /* SWITCH of the file; NULL: generated */
+    const ScnGateway *gateway; /* GATEWAY, else NULL */
+    unsigned tier;             /* SWITCH: 0 at the hosts, then upwards */
+    unsigned ports;            /* SWITCH: how many; else 1 */
+    uint64_t rate_bps;         /* SWITCH: of a port; 0: as the link */
     uint64_t buffer_bytes, ecn_threshold_bytes, latency_ps; /* SWITCH */
     /* HOST with a link: how far it may run ahead of the others at least, were
      * they to send at once; UINT64_MAX: nobody can reach it. */
@@ -171,7 +197,7 @@ typedef struct TopoLink {
 struct Topology {
     GPtrArray *nodes; /* TopoNode */
     GPtrArray *links; /* TopoLink: written ones first, file order */
-    unsigned hosts, modelled, switches;
+    unsigned hosts, modelled, switches, gateways;
     GHashTable *by_name;  /* private */
     uint32_t *first_port; /* private: by node, index in @ports */
     uint32_t *ports;      /* private: the link there, or TOPO_NONE */
@@ -194,6 +220,11 @@ char *scn_cidr_text(const ScnCidr *cidr);
 const char *scn_geometry_layout_name(ScnGeometryLayout layout);
 const char *scn_fabric_kind_name(ScnFabricKind kind);
 const char *scn_fec_name(ScnFec fec);
+
+/* The gateway of a virtual network, or NULL. */
+const ScnGateway *scenario_gateway(const Scenario *s, const char *network);
+/* The hardware address under which its members know it: libslirp's. */
+void scn_gateway_mac(const ScnGateway *gw, uint8_t ret_mac[6]);
 
 ScnNetwork *scenario_network(const Scenario *s, const char *name);
 ScnVnic *scn_card_vnic(const ScnCard *card, const char *name);

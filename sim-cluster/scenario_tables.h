@@ -18,6 +18,7 @@ extern const SchemaTable network_table; /* scenario_tables_net.c */
 extern const SchemaTable vnic_table;
 extern const SchemaTable switch_table;
 extern const SchemaTable modelled_table;
+extern const SchemaTable gateway_table;
 extern const SchemaTable link_table;
 extern const SchemaTable fabric_table;
 extern const SchemaTable traffic_table;

@@ -155,6 +155,48 @@ const SchemaTable modelled_table = {
     },
 };
 
+static const char *const forward_words[] = { "tcp", "udp", NULL };
+
+static const SchemaTable forward_table = {
+    .name = "forward",
+    .doc = "A port of 127.0.0.1, of the machine that runs all this, that "
+           "leads to a guest.",
+    .size = sizeof(ScnForward),
+    .fields = (const SchemaField[]){
+        { "port", SCHEMA_COUNT, AT(ScnForward, port), .min = 1, .max = 65535,
+          .flags = SCHEMA_REQUIRED, .doc = "on this machine" },
+        { "host", SCHEMA_NAME, AT(ScnForward, host), .flags = SCHEMA_REQUIRED,
+          .doc = "the guest's node, a member of the network" },
+        { "guest_port", SCHEMA_COUNT, AT(ScnForward, guest_port), .min = 1,
+          .max = 65535, .flags = SCHEMA_REQUIRED, .doc = "in the guest" },
+        { "protocol", SCHEMA_ENUM, AT(ScnForward, protocol),
+          .choices = forward_words, .fallback = "tcp",
+          .doc = "of both ports" },
+        { NULL },
+    },
+};
+
+const SchemaTable gateway_table = {
+    .name = "gateway",
+    .doc = "The way of a virtual network to the outside, with a name server; "
+           "its members get it as their default route. Only in `mode: wall` "
+           "(`outrigger up`): what is outside does not repeat.",
+    .size = sizeof(ScnGateway),
+    .name_offset = offsetof(ScnNode, name),
+    .fields = (const SchemaField[]){
+        { "kind", SCHEMA_ENUM, AT(ScnNode, kind), .choices = scn_node_words,
+          .flags = SCHEMA_REQUIRED, .doc = "`gateway`" },
+        { "network", SCHEMA_NAME, AT(ScnGateway, network),
+          .flags = SCHEMA_REQUIRED, .doc = "the virtual network" },
+        { "address", SCHEMA_SCALAR, AT(ScnGateway, address),
+          .scalar = &scn_cidr_scalar, .flags = SCHEMA_REQUIRED,
+          .doc = "its own in that network, with the length of the prefix" },
+        { "forward", SCHEMA_LIST, AT(ScnGateway, forward),
+          .table = &forward_table, .doc = "ports that lead in" },
+        { NULL },
+    },
+};
+
 #define LINK_RATE(type, member, text, what)                                 \
     { text, SCHEMA_QUANTITY, AT(type, member), .unit = UNIT_RATE,           \
       .min = GBIT, .max = 1600 * GBIT, .fallback = "25Gbit", .doc = what }
@@ -174,7 +216,7 @@ const SchemaTable link_table = {
           .doc = "in metrics, faults and captures; the nodes at its ends when "
                  "left out: host0-sw0" },
         { "a", SCHEMA_TEXT, AT(ScnLink, a), .flags = SCHEMA_REQUIRED,
-          .doc = "one end: HOST.card, or SWITCH.pN" },
+          .doc = "one end: HOST.card, GATEWAY.card or SWITCH.pN" },
         { "b", SCHEMA_TEXT, AT(ScnLink, b), .flags = SCHEMA_REQUIRED,
           .doc = "the other end" },
         LINK_RATE(ScnLink, rate_bps, "rate", "of each direction"),

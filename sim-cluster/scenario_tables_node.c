@@ -14,7 +14,8 @@
 
 const char *const scn_layout_words[] = { "linear", "stripe", NULL };
 static const char *const fanout_words[] = { "last", "first", NULL };
-const char *const scn_node_words[] = { "host", "switch", "modelled", NULL };
+const char *const scn_node_words[] = { "host", "switch", "modelled", "gateway",
+                                       NULL };
 
 static char *image_value(const ScnObject *obj, const char *key)
 {
@@ -260,6 +261,7 @@ const SchemaTable node_table = {
         { "host", &host_table },
         { "switch", &switch_table },
         { "modelled", &modelled_table },
+        { "gateway", &gateway_table },
         { NULL, NULL },
     },
 };

@@ -62,6 +62,7 @@ static TopoNode *add_node(Topology *t, TopoKind kind, const char *name)
 {
     unsigned *count = kind == TOPO_HOST       ? &t->hosts
                       : kind == TOPO_MODELLED ? &t->modelled
+                      : kind == TOPO_GATEWAY  ? &t->gateways
                                               : &t->switches;
     TopoNode *n = g_new0(TopoNode, 1);
     uint32_t number = t->nodes->len + 1;
@@ -151,6 +152,8 @@ static void add_written_nodes(Topology *t, const Scenario *s, TopoKind kind,
         n = add_node(t, kind, node->name);
         if (kind == TOPO_HOST) {
             n->host = (const ScnHost *)node;
+        } else if (kind == TOPO_GATEWAY) {
+            n->gateway = (const ScnGateway *)node;
         } else if (kind == TOPO_SWITCH) {
             const ScnSwitch *sw = (const ScnSwitch *)node;
 
@@ -428,6 +431,7 @@ Topology *topology_build(const Scenario *s)
         add_node(t, TOPO_MODELLED, name);
     }
     add_written_nodes(t, s, TOPO_SWITCH, SCN_NODE_SWITCH);
+    add_written_nodes(t, s, TOPO_GATEWAY, SCN_NODE_GATEWAY);
     add_written_links(t, s);
     if (s->fabric) {
         make_fabric(t, s, attached);

@@ -30,7 +30,28 @@ static const char setup_head[] =
     "  done\n"
     "done <<'END'\n";
 
-char *step_net_script(const ScnHost *host)
+/* The way out of the first network that has one. */
+static void append_route(GString *s, const Scenario *scn, const GPtrArray *nic)
+{
+    for (unsigned i = 0; i < nic->len; i++) {
+        const ScnVnic *vnic = g_ptr_array_index(nic, i);
+        const ScnGateway *gw = scenario_gateway(scn, vnic->network);
+
+        if (gw) {
+            g_autofree char *via = scn_address_text(gw->address.address);
+            g_autofree char *dns = scn_address_text(gw->dns);
+
+            g_string_append_printf(s,
+                                   "ip route add default via %s dev %s\n"
+                                   "mkdir -p /etc\n"
+                                   "echo nameserver %s >/etc/resolv.conf\n",
+                                   via, vnic->name, dns);
+            return;
+        }
+    }
+}
+
+char *step_net_script(const Scenario *scn, const ScnHost *host)
 {
     const GPtrArray *nic = host->card ? host->card->nic : NULL;
     GString *s;
@@ -47,8 +68,9 @@ char *step_net_script(const ScnHost *host)
         g_string_append_printf(s, "%s %s %" G_GUINT64_FORMAT " %s\n", mac,
                                vnic->name, vnic->mtu, address);
     }
+    g_string_append(s, "END\n");
+    append_route(s, scn, nic);
     g_string_append_printf(s,
-                           "END\n"
                            "[ $found = %u ] || { echo \"$found of %u network "
                            "interfaces are there\"; exit 1; }",
                            nic->len, nic->len);

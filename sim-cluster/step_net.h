@@ -16,7 +16,7 @@
  * a line when an interface is not there. NULL: the host has none. Caller
  * frees.
  */
-char *step_net_script(const ScnHost *host);
+char *step_net_script(const Scenario *scn, const ScnHost *host);
 
 /* The address of @host in @network. */
 const ScnVnic *step_net_vnic(const ScnHost *host, const char *network);

@@ -97,7 +97,8 @@ static void set_hello(StepRun *s, Rise *r)
 static bool bring_up(Rise *r, GError **error)
 {
     Host *h = r->node->host;
-    g_autofree char *script = step_net_script(host_scenario(h));
+    g_autofree char *script =
+        step_net_script(host_whole_scenario(h), host_scenario(h));
     g_autoptr(AgentResult) result = NULL;
 
     if (!script) {

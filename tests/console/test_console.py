@@ -5,23 +5,28 @@ down; what is left after the supervisor was killed; replay of a run.
 
 tests/console/test_console.py [NAME...]    after `./outrigger setup`
 """
+import http.server
 import json
 import os
 import pty
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("OUTRIGGER_BUILD", os.path.join(ROOT, "build"))
 CLI = os.path.join(BUILD, "meson/sim-cluster/outrigger")
 SCENARIO = os.path.join(ROOT, "tests/console/console.yaml")
 ENVIRONMENT = dict(os.environ, OUTRIGGER_ROOT=ROOT, OUTRIGGER_BUILD=BUILD)
+GATEWAY = os.path.join(ROOT, "tests/console/gateway.yaml")
 LIMIT_S = 120
 
 
@@ -36,16 +41,17 @@ class Runs:
         self.cli("down", "--all", check=False)
         shutil.rmtree(self.dir)
 
-    def start(self, *words, **kwargs):
-        return subprocess.Popen([CLI, words[0], "--runs", self.dir, *words[1:]],
+    def start(self, *words, where=True, **kwargs):
+        runs = ["--runs", self.dir] if where else []
+        return subprocess.Popen([CLI, words[0], *runs, *words[1:]],
                                 env=ENVIRONMENT, cwd=self.dir, text=True,
                                 stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 **kwargs)
 
-    def cli(self, *words, code=0, check=True):
+    def cli(self, *words, code=0, check=True, where=True):
         """What it printed; its exit code must be @code."""
-        process = self.start(*words)
+        process = self.start(*words, where=where)
         try:
             out, err = process.communicate(timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -218,6 +224,59 @@ def test_several():
         runs.cli("down", os.path.basename(first))
         assert [c["dir"] for c in runs.ps()] == [second]
         runs.cli("exec", "host0", "--", "test -e /newest")
+
+
+class Outside(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"from outside\n")
+
+    def log_message(self, *_):
+        pass
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_gateway():
+    """Guests reach each other, out and, through forwarded ports, are reached."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), Outside)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    ports = free_port(), free_port()
+    sets = [word for i in (1, 2) for word in (
+        "--set", f"nodes.gw.forward.{i}.port={ports[i - 1]}")]
+    with Runs() as runs:
+        runs.cli("validate", GATEWAY, "--mode", "lockstep", code=2, where=False)
+        assert "wall" in runs.err
+        runs.cli("up", GATEWAY, *sets)
+        runs.cli("exec", "host0", "--", "ping -c 3 172.16.0.2")
+        for i, node in enumerate(("host0", "host1")):
+            out = runs.cli("exec", node, "--", "wget -q -O - http://"
+                           f"172.16.0.254:{server.server_port}/")
+            assert out == "from outside\n", out
+            runs.cli("exec", node, "--", f"mkdir /www; echo {node} > "
+                     "/www/index.html; httpd -h /www")
+            with urllib.request.urlopen(
+                    f"http://127.0.0.1:{ports[i]}/index.html",
+                    timeout=20) as page:
+                assert page.read() == node.encode() + b"\n"
+        # the port is taken now
+        runs.cli("up", GATEWAY, *sets, code=2)
+        assert str(ports[0]) in runs.err, runs.err
+        assert len(runs.ps()) == 1
+        # a link that is cut and mended
+        runs.cli("fault", "set", "link-down", "link=host1-sw0", "as=cut")
+        runs.cli("exec", "host0", "--", "ping -c 1 -W 1 172.16.0.2", code=1)
+        runs.cli("exec", "host0", "--", "ping -c 1 -W 5 172.16.0.254")
+        runs.cli("fault", "clear", "cut")
+        wait_until(lambda: "0% packet loss" in runs.cli(
+            "exec", "host0", "--", "ping -c 1 -W 1 172.16.0.2; true").replace(
+                "100%", ""), "the link is mended")
+    server.shutdown()
 
 
 def test_deaths():

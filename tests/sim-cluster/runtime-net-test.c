@@ -214,12 +214,12 @@ static void test_setup(void **state)
     if (!s) {
         fail_msg("%s", error->message);
     }
-    script = step_net_script(scenario_host(s, "host0"));
+    script = step_net_script(s, scenario_host(s, "host0"));
     mac = scn_mac_text(step_net_vnic(scenario_host(s, "host0"), "blue")->mac);
     line = g_strdup_printf("\n%s vnic0 9000 10.1.0.1/16\nEND\n", mac);
     assert_non_null(strstr(script, line));
     assert_non_null(strstr(script, "modprobe ena"));
-    assert_null(step_net_script(scenario_host(s, "host1")));
+    assert_null(step_net_script(s, scenario_host(s, "host1")));
 }
 
 int main(void)
