@@ -84,7 +84,7 @@ static int clear(const ClusterRef *ref, char *const *words, bool all)
 
 static void print_fault(JsonObject *f)
 {
-    static const char *const of[] = { "interface", "drive", "link" };
+    static const char *const of[] = { "interface", "drive", "link", "switch" };
     const char *node =
         json_object_get_string_member_with_default(f, "node", "-");
     const char *object = NULL;

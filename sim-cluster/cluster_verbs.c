@@ -233,6 +233,12 @@ static JsonObject *describe_fault(const Cluster *c, const ClusterFault *f)
     if (scn->drive) {
         json_object_set_string_member(o, "drive", scn->drive);
     }
+    if (scn->link) {
+        json_object_set_string_member(o, "link", scn->link);
+    }
+    if (scn->sw) {
+        json_object_set_string_member(o, "switch", scn->sw);
+    }
     json_object_set_int_member(o, "for_ps",
                                (gint64)(c->x->now_ps - f->run->begin_ps));
     return o;

@@ -36,8 +36,8 @@ struct Net {
     char *lockstep_path;
     uint64_t now_ps; /* to where the last run went */
     GError *windows_error;
-    int cpu;       /* the engine's while windows run; -1: anywhere */
-    NetWall *wall; /* WALL mode with links, else NULL */
+    int cpu;             /* the engine's while windows run; -1: anywhere */
+    NetWall *wall;       /* WALL mode with links, else NULL */
     GPtrArray *gateways; /* NetGateway; only in WALL mode */
     NetTapFn tap;
     NetNoteFn note;

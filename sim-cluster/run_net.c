@@ -35,11 +35,13 @@ RunNet *run_net_new(Execution *x, GError **error)
     g_autofree RunNet *n = g_new0(RunNet, 1);
 
     n->links = g_new0(RunLink, t->links->len + 1);
+    n->faults = g_ptr_array_new();
     for (unsigned i = 0; i < t->links->len; i++) {
         const TopoLink *l = link_at(x, i);
 
         n->links[i] = (RunLink){ l->loss_ppm, l->ber_atto };
         if (l->untrained && !set_up(x, i, false, error)) {
+            g_ptr_array_unref(n->faults);
             g_free(n->links);
             return NULL;
         }
@@ -50,6 +52,7 @@ RunNet *run_net_new(Execution *x, GError **error)
 void run_net_free(RunNet *n)
 {
     if (n) {
+        g_ptr_array_unref(n->faults);
         g_free(n->links);
         g_free(n);
     }

@@ -15,7 +15,8 @@ typedef struct RunLink {
 } RunLink;
 
 typedef struct RunNet {
-    RunLink *links; /* by index of Topology.links, as faults left them */
+    RunLink *links;    /* by index of Topology.links, as faults left them */
+    GPtrArray *faults; /* ScnFault in force, borrowed, as they were set */
 } RunNet;
 
 /* Puts links that do not train down. */

@@ -65,11 +65,6 @@ static bool clear_all(StepRun *s, GError **error)
     return host_card_clear_faults(s->node->host, error);
 }
 
-bool step_fault_in_force(const StepRun *s)
-{
-    return s->node && g_ptr_array_find(s->node->faults, s->scn, NULL);
-}
-
 /* Another fault in force stalls the same drive or interface: it stays
  * stalled. */
 static bool also_stalled(const RunNode *n, const ScnFault *f)
@@ -89,17 +84,36 @@ static bool also_stalled(const RunNode *n, const ScnFault *f)
     return false;
 }
 
+static bool heal_card(Execution *x, RunNode *n, const ScnFault *f,
+                      GError **error)
+{
+    log_fault(x, f, "heal");
+    return also_stalled(n, f) || host_card_clear_fault(n->host, f, error);
+}
+
+static bool heal_network(Execution *x, const ScnFault *f, GError **error);
+
+/* The faults in force where this one belongs. */
+static GPtrArray *in_force(const StepRun *s)
+{
+    return s->node ? s->node->faults : s->x->run_net->faults;
+}
+
+bool step_fault_in_force(const StepRun *s)
+{
+    return g_ptr_array_find(in_force(s), s->scn, NULL);
+}
+
 bool step_fault_heal(StepRun *s, GError **error)
 {
     const ScnFault *f = (const ScnFault *)s->scn;
-    RunNode *n = s->node;
 
     /* Cleared meanwhile, or gone with its process. */
-    if (!n || !g_ptr_array_remove(n->faults, (void *)s->scn)) {
+    if (!g_ptr_array_remove(in_force(s), (void *)s->scn)) {
         return true;
     }
-    log_fault(s->x, f, "heal");
-    return also_stalled(n, f) || host_card_clear_fault(n->host, f, error);
+    return s->node ? heal_card(s->x, s->node, f, error)
+                   : heal_network(s->x, f, error);
 }
 
 static void heal(Execution *x, void *opaque, GError **error)
@@ -123,13 +137,51 @@ static bool set_fault(StepRun *s, const ScnFault *f, GError **error)
     return true;
 }
 
-static void heal_network(Execution *x, void *opaque, GError **error)
+/* ---- the network's ------------------------------------------------------ */
+
+static bool same_target(const ScnFault *a, const ScnFault *b)
 {
-    StepRun *s = opaque;
-    const ScnFault *f = (const ScnFault *)s->scn;
+    return !g_strcmp0(a->link, b->link) && !g_strcmp0(a->sw, b->sw);
+}
+
+/* What `link-up` and `switch-up` put an end to. */
+static bool ends(const ScnFault *f, const ScnFault *other)
+{
+    return same_target(f, other) && ((f->kind == SCN_FAULT_LINK_UP &&
+                                      other->kind == SCN_FAULT_LINK_DOWN) ||
+                                     (f->kind == SCN_FAULT_SWITCH_UP &&
+                                      other->kind == SCN_FAULT_SWITCH_DOWN));
+}
+
+static void remember_network(Execution *x, const ScnFault *f)
+{
+    GPtrArray *faults = x->run_net->faults;
+
+    if (f->kind != SCN_FAULT_LINK_UP && f->kind != SCN_FAULT_SWITCH_UP) {
+        g_ptr_array_add(faults, (void *)f);
+        return;
+    }
+    for (unsigned i = faults->len; i-- > 0;) {
+        if (ends(f, g_ptr_array_index(faults, i))) {
+            g_ptr_array_remove_index(faults, i);
+        }
+    }
+}
+
+/* Another one of the same kind goes on: the last that was set. */
+static bool heal_network(Execution *x, const ScnFault *f, GError **error)
+{
+    const GPtrArray *faults = x->run_net->faults;
 
     log_fault(x, f, "heal");
-    run_net_heal(x, f, error);
+    for (unsigned i = faults->len; i-- > 0;) {
+        const ScnFault *other = g_ptr_array_index(faults, i);
+
+        if (other->kind == f->kind && same_target(other, f)) {
+            return run_net_fault(x, other, error);
+        }
+    }
+    return run_net_heal(x, f, error);
 }
 
 static bool network_fault(StepRun *s, const ScnFault *f, GError **error)
@@ -137,10 +189,13 @@ static bool network_fault(StepRun *s, const ScnFault *f, GError **error)
     log_fault(s->x, f, "fault");
     show_fault(s, f);
     if (f->time_ps) {
-        run_timer_add(s->x, s->x->now_ps + f->time_ps, heal_network, s);
+        run_timer_add(s->x, s->x->now_ps + f->time_ps, heal, s);
     }
+    remember_network(s->x, f);
     return run_net_fault(s->x, f, error);
 }
+
+/* ---- all ----------------------------------------------------------------- */
 
 static bool fault_begin(StepRun *s, GError **error)
 {

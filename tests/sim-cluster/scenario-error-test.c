@@ -183,7 +183,7 @@ static const ScenarioCase type_cases[] = {
       "          ^" },
     { "    kind: host\n", "",
       "s.yaml:6:3: 'kind' is missing in node; there are host, switch, "
-      "modelled\n"
+      "modelled, gateway\n"
       "    hosta:\n"
       "    ^" },
     { "    kind: host", "    kind: hots",
