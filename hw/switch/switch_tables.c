@@ -24,7 +24,7 @@ static void group_refresh(const SwitchCore *sw, SwitchGroup *g)
             g->members[g->n_up++] = port;
         }
     }
-    if (g->n_up <= SWITCH_GROUP_NEAR) {
+    if (g->n_up && g->n_up <= SWITCH_GROUP_NEAR) {
         memcpy(g->near, g->members, g->n_up * sizeof(*g->near));
     }
 }

@@ -124,6 +124,10 @@ void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps)
                              .flags = s->flags };
 
         fabric_wire_send(f, wire, h->depart_ps, &pkt);
+        if (!s->gap_ps && s->ready_ps >= f->config.warmup_ps &&
+            s->left_bytes == f->flow[s->flow].bytes) {
+            f->flows_started++; /* this is its first packet */
+        }
         h->sent++;
         h->sent_bytes += pkt.bytes;
         h->free_ps = h->depart_ps;

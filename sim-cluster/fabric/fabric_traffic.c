@@ -51,9 +51,6 @@ static uint32_t flow_new(Fabric *f, uint64_t start_ps, uint64_t bytes)
         number = f->n_flows++;
     }
     f->flow[number] = (FabricFlow){ start_ps, bytes, bytes };
-    if (start_ps >= f->config.warmup_ps) {
-        f->flows_started++;
-    }
     return number;
 }
 
