@@ -144,6 +144,8 @@ struct OffloadCard {
 /* ---- time_qemu.c ------------------------------------------------------- */
 
 void offload_time_add(OffloadCard *card);
+/* For a device that counts this time but belongs to no card. */
+void offload_time_use(void);
 /* Around every entry from QEMU into a core: brings models and timers to the
  * host's instant; afterwards runs what has become due and arms the timer. */
 void offload_time_enter(void);

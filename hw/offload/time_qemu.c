@@ -234,12 +234,17 @@ static void run_state_changed(void *opaque, bool running, RunState state)
     arm();
 }
 
-void offload_time_add(OffloadCard *card)
+void offload_time_use(void)
 {
     if (!wake) {
         wake = timer_new_ns(QEMU_CLOCK_VIRTUAL, wake_cb, NULL);
         qemu_add_vm_change_state_handler(run_state_changed, NULL);
     }
+}
+
+void offload_time_add(OffloadCard *card)
+{
+    offload_time_use();
     timed |= card->model != NULL;
     QTAILQ_INSERT_TAIL(&cards, card, next);
 }

@@ -220,6 +220,11 @@ void switch_device_run(SwitchDevice *d, uint64_t now_ps)
     sw_advance(d, now_ps);
 }
 
+uint64_t switch_device_now_ps(const SwitchDevice *d)
+{
+    return d->now_ps;
+}
+
 uint64_t switch_device_next_ps(const SwitchDevice *d)
 {
     return MIN(MIN(serdes_next_ps(&d->serdes), first_arrival_ps(d)),

@@ -81,6 +81,7 @@ void switch_device_signal(SwitchDevice *d, unsigned port, bool present,
                           uint64_t now_ps);
 /* Everything before @now_ps. */
 void switch_device_run(SwitchDevice *d, uint64_t now_ps);
+uint64_t switch_device_now_ps(const SwitchDevice *d); /* of the last run */
 /* When something is next due (run it a picosecond later); UINT64_MAX. */
 uint64_t switch_device_next_ps(const SwitchDevice *d);
 /* No frame leaves a connector before this, unless one arrives; nor does one

@@ -1,0 +1,261 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * receded-switch-test.c: the switch through QEMU: PCI, registers, links at
+ * their instants, MSI-X, a reset, two switches on one cable, and the state in
+ * a migration stream. What the registers mean is tested in tests/switch.
+ */
+#include "machine.h"
+
+#include "switch_regs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DEV0 4
+#define DEV1 5
+#define BAR0 0xe0000000u
+#define BAR1 0xe0100000u
+#define MSIX_OFFSET 0x80000u /* of BAR 4 from BAR 0, both functions */
+#define MSG_ADDR 0x1ff000u
+#define MSG_DATA 0x4321u
+#define MS 1000000 /* ns */
+#define STATE_DOWN 0u
+#define STATE_TRAINING 1u
+#define STATE_UP 2u
+#define STATE_FAILED 3u
+
+#define SWITCHES                                                         \
+    "-device", "outrigger-port,id=p0,cable=c0,delay-ps=5000", "-device", \
+        "outrigger-port,id=p1,cable=c0,delay-ps=5000", "-device",        \
+        "receded-switch,addr=4,bus=pcie.0,ports=:p0", "-device",         \
+        "receded-switch,addr=5,bus=pcie.0,layout=flat,baseline=on,"      \
+        "routing=manhattan,rows=2,ports=p1"
+
+static const char *const two_switches[] = { SWITCHES, NULL };
+static const char *const incoming[] = { SWITCHES, "-incoming", "defer", NULL };
+
+typedef struct Bench {
+    char *dir;
+    Machine *m;
+} Bench;
+
+static void map(Machine *m, unsigned dev, uint32_t bar)
+{
+    machine_pci_write(m, dev, 0x10, bar, 4);
+    machine_pci_write(m, dev, 0x20, bar + MSIX_OFFSET, 4);
+    machine_pci_write(m, dev, 0x04, 6, 2);
+}
+
+static int bench_up(void **state)
+{
+    Bench *b = g_new0(Bench, 1);
+
+    b->dir = machine_make_dir();
+    b->m = machine_start(b->dir, two_switches);
+    map(b->m, DEV0, BAR0);
+    map(b->m, DEV1, BAR1);
+    *state = b;
+    return 0;
+}
+
+static int bench_down(void **state)
+{
+    Bench *b = *state;
+
+    machine_stop(b->m, false);
+    g_free(b->dir);
+    g_free(b);
+    return 0;
+}
+
+static uint32_t get(Machine *m, uint64_t addr)
+{
+    return (uint32_t)machine_read(m, addr, 4);
+}
+
+static uint64_t port_reg(uint64_t bar, unsigned port, uint32_t reg)
+{
+    return bar + RSW_PORT_BASE + port * RSW_PORT_BYTES + reg;
+}
+
+static void enable(Machine *m, uint64_t bar, unsigned port)
+{
+    machine_write(m, port_reg(bar, port, RSW_PORT_REG_CONTROL),
+                  RSW_PORT_CONTROL_ENABLE, 4);
+}
+
+static uint32_t state_of(Machine *m, uint64_t bar, unsigned port)
+{
+    return get(m, port_reg(bar, port, RSW_PORT_REG_STATUS)) &
+           RSW_PORT_STATUS_STATE;
+}
+
+/* The capability @id of a function, or 0. */
+static unsigned capability(Machine *m, unsigned dev, uint8_t id)
+{
+    unsigned at = machine_pci_read(m, dev, 0x34, 1);
+
+    while (at && machine_pci_read(m, dev, at, 1) != id) {
+        at = machine_pci_read(m, dev, at + 1, 1);
+    }
+    return at;
+}
+
+static void enable_msix(Machine *m, unsigned dev, uint64_t bar)
+{
+    unsigned cap = capability(m, dev, 0x11);
+    uint64_t entry = bar + MSIX_OFFSET;
+
+    assert_int_not_equal(cap, 0);
+    machine_write(m, entry, MSG_ADDR, 4);
+    machine_write(m, entry + 4, 0, 4);
+    machine_write(m, entry + 8, MSG_DATA, 4);
+    machine_write(m, entry + 12, 0, 4);
+    machine_pci_write(m, dev, cap + 2, 0x8000, 2);
+}
+
+static uint32_t message(Machine *m)
+{
+    uint32_t data = 0, none = 0;
+
+    machine_ram_read(m, MSG_ADDR, &data, 4);
+    machine_ram_write(m, MSG_ADDR, &none, 4);
+    return data;
+}
+
+/* ---- tests ----------------------------------------------------------------- */
+
+static void test_identity(void **state)
+{
+    Bench *b = *state;
+
+    assert_int_equal(machine_pci_read(b->m, DEV0, 0x00, 4), 0x10f11af4);
+    assert_int_equal(machine_pci_read(b->m, DEV0, 0x08, 4) >> 16, 0x0280);
+    assert_int_equal(get(b->m, BAR0 + RSW_REG_MAGIC), RSW_MAGIC);
+    assert_int_equal(get(b->m, BAR0 + RSW_REG_PORTS), 16);
+    assert_int_equal(get(b->m, BAR1 + RSW_REG_PORTS), 32);
+    assert_int_equal(get(b->m, port_reg(BAR0, 15, RSW_PORT_REG_TRACE_UM)),
+                     181569);
+    assert_int_equal(get(b->m, port_reg(BAR1, 15, RSW_PORT_REG_TRACE_UM)),
+                     315000);
+    assert_int_equal(get(b->m, BAR0 + RSW_BAR_BYTES - 4), 0);
+}
+
+/* 1 ms of training, and an interrupt at its end; over budget: never. */
+static void test_training(void **state)
+{
+    Bench *b = *state;
+
+    enable_msix(b->m, DEV1, BAR1);
+    machine_write(b->m, BAR1 + RSW_REG_IRQ_ENABLE, UINT32_MAX, 4);
+    enable(b->m, BAR1, 7);
+    enable(b->m, BAR1, 15);
+    assert_int_equal(state_of(b->m, BAR1, 7), STATE_TRAINING);
+    machine_clock_step(b->m, MS);
+    assert_int_equal(message(b->m), 0);
+    machine_clock_step(b->m, 1); /* what is due at an instant comes after */
+    assert_int_equal(message(b->m), MSG_DATA);
+    assert_int_equal(state_of(b->m, BAR1, 7), STATE_UP);
+    assert_int_equal(state_of(b->m, BAR1, 15), STATE_TRAINING);
+    assert_int_equal(get(b->m, BAR1 + RSW_REG_IRQ_STATUS), 1u << 7);
+    machine_write(b->m, BAR1 + RSW_REG_IRQ_STATUS, 1u << 7, 4);
+    machine_clock_step(b->m, 2 * MS);
+    assert_int_equal(state_of(b->m, BAR1, 15), STATE_FAILED);
+    assert_int_equal(message(b->m), MSG_DATA);
+    assert_int_equal(get(b->m, BAR1 + RSW_REG_IRQ_STATUS), 1u << 15);
+}
+
+static void test_refused_write(void **state)
+{
+    Bench *b = *state;
+
+    machine_write(b->m, BAR0 + RSW_REG_PORTS, 1, 4);
+    assert_int_equal(get(b->m, BAR0 + RSW_REG_STATUS),
+                     RSW_STATUS_READY | RSW_STATUS_ERROR);
+    machine_write(b->m, BAR0 + RSW_REG_STATUS, RSW_STATUS_ERROR, 4);
+    assert_int_equal(get(b->m, BAR0 + RSW_REG_STATUS), RSW_STATUS_READY);
+}
+
+static void test_reset(void **state)
+{
+    Bench *b = *state;
+
+    enable(b->m, BAR0, 3);
+    machine_clock_step(b->m, MS + 1);
+    assert_int_equal(state_of(b->m, BAR0, 3), STATE_UP);
+    json_node_unref(machine_qmp(b->m, "system_reset", NULL));
+    machine_clock_step(b->m, 1);
+    map(b->m, DEV0, BAR0);
+    assert_int_equal(state_of(b->m, BAR0, 3), STATE_DOWN);
+    assert_int_equal(get(b->m, port_reg(BAR0, 3, RSW_PORT_REG_LINK_UPS)), 0);
+}
+
+/* ---- migration ------------------------------------------------------------- */
+
+static void wait_for(Machine *m, const char *wanted)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        g_autoptr(JsonNode) n = machine_qmp(m, "query-migrate", NULL);
+        const char *status = json_object_get_string_member_with_default(
+            json_node_get_object(n), "status", "none");
+
+        if (!strcmp(status, wanted)) {
+            return;
+        }
+        if (!strcmp(status, "failed")) {
+            fail_msg("migration failed");
+        }
+        g_usleep(10000);
+    }
+    fail_msg("migration is not %s", wanted);
+}
+
+/* Saved in the middle of training: the other machine's port comes up. */
+static void test_migration(void **state)
+{
+    Bench *b = *state;
+    g_autofree char *uri =
+        g_strdup_printf("'uri': 'exec:cat > %s/state'", b->dir);
+    g_autofree char *from =
+        g_strdup_printf("'uri': 'exec:cat %s/state'", b->dir);
+    uint32_t attempts;
+
+    enable(b->m, BAR0, 3);
+    machine_clock_step(b->m, MS + 1);
+    enable(b->m, BAR0, 5);
+    machine_clock_step(b->m, MS / 2);
+    json_node_unref(machine_qmp(b->m, "migrate", uri));
+    wait_for(b->m, "completed");
+    machine_stop(b->m, true);
+    b->m = machine_start(b->dir, incoming);
+    json_node_unref(machine_qmp(b->m, "migrate-incoming", from));
+    wait_for(b->m, "completed");
+    json_node_unref(machine_qmp(b->m, "cont", NULL));
+    assert_int_equal(state_of(b->m, BAR0, 3), STATE_UP);
+    assert_int_equal(state_of(b->m, BAR0, 5), STATE_TRAINING);
+    attempts = get(b->m, port_reg(BAR0, 5, RSW_PORT_REG_ATTEMPTS));
+    assert_int_equal(attempts, 1);
+    machine_clock_step(b->m, MS + 1);
+    assert_int_equal(state_of(b->m, BAR0, 5), STATE_UP);
+    assert_int_equal(get(b->m, port_reg(BAR0, 5, RSW_PORT_REG_ATTEMPTS)), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_identity, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_training, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_refused_write, bench_up,
+                                        bench_down),
+        cmocka_unit_test_setup_teardown(test_reset, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_migration, bench_up, bench_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
