@@ -49,7 +49,7 @@ for word in help --help -h; do
     quiet err
 done
 verbs='run validate show list report diff bench gdb regs schema version help
-    up ps console exec fault logs down replay'
+    up ps console exec fault logs down replay graph'
 for verb in $verbs; do
     want 0 "$verb" --help
     quiet err
