@@ -161,7 +161,7 @@ static void say_for(LockstepShared *s, unsigned host, const LockstepFabric *f)
     h->sent_ps = f->pending_ps;
     h->engine_ps = f->delivery_ps;
     if (h->state != LOCKSTEP_AWAY && f->inbox_ps < h->inbox_ps) {
-        h->inbox_ps = f->inbox_ps;
+        h->inbox_ps = f->inbox_ps > h->joined_ps ? f->inbox_ps : h->joined_ps;
     }
 }
 
@@ -328,7 +328,7 @@ static void say(Lockstep *l, LockstepState state, const LockstepFuture *f)
     h->out_ps = f->out_ps;
     h->need_ps = f->need_ps;
     h->sent_ps = r.sent_ps;
-    h->inbox_ps = r.inbox_ps;
+    h->inbox_ps = r.inbox_ps > h->joined_ps ? r.inbox_ps : h->joined_ps;
 }
 
 void lockstep_join(Lockstep *l, uint64_t virtual_ps)
@@ -343,6 +343,7 @@ void lockstep_join(Lockstep *l, uint64_t virtual_ps)
         at_ps = lockstep_entry(l->s, l->me);
         at_ps = at_ps > left_ps ? at_ps : left_ps;
         h->base_ps = at_ps - virtual_ps; /* may be less than 0 */
+        h->joined_ps = at_ps;
         /* Whatever it does, also with what is in its ring, it does then. */
         f.act_ps = f.out_ps = at_ps;
         say(l, LOCKSTEP_RUNS, &f);

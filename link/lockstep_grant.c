@@ -26,6 +26,12 @@ static uint64_t whole_ns(uint64_t ps)
     return up == LOCKSTEP_NEVER ? up : up / LOCKSTEP_NS * LOCKSTEP_NS;
 }
 
+/* The first departure in answer to what is in its inbox. */
+static uint64_t answer_ps(const LockstepSlot *h)
+{
+    return lockstep_sum(whole_ns(h->inbox_ps), h->egress_ps);
+}
+
 uint64_t lockstep_own_out(const LockstepShared *s, unsigned i)
 {
     const LockstepSlot *h = &s->slot[i];
@@ -35,7 +41,7 @@ uint64_t lockstep_own_out(const LockstepShared *s, unsigned i)
         return out_ps;
     }
     out_ps = min_ps(out_ps, h->out_ps);
-    return min_ps(out_ps, lockstep_sum(h->inbox_ps, h->egress_ps));
+    return min_ps(out_ps, answer_ps(h));
 }
 
 uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
@@ -85,6 +91,14 @@ static bool others_busy(const LockstepShared *s, unsigned host,
     return false;
 }
 
+/* A grant beyond this lets it do something. */
+static uint64_t wanted(const LockstepShared *s, unsigned host)
+{
+    const LockstepSlot *h = &s->slot[host];
+
+    return min_ps(h->need_ps, whole_ns(h->inbox_ps));
+}
+
 uint64_t lockstep_leave(const LockstepShared *s, unsigned host)
 {
     uint64_t grant_ps = lockstep_grant(s, host, NULL);
@@ -98,7 +112,9 @@ uint64_t lockstep_leave(const LockstepShared *s, unsigned host)
             stride_ps = min_ps(stride_ps, s->reach_ps[host][i]);
         }
     }
-    return min_ps(grant_ps, lockstep_sum(s->slot[host].act_ps, stride_ps));
+    stride_ps = lockstep_sum(s->slot[host].act_ps, stride_ps);
+    return min_ps(grant_ps,
+                  max_ps(stride_ps, lockstep_sum(wanted(s, host), 1)));
 }
 
 uint64_t lockstep_out_horizon(const LockstepShared *s)
@@ -110,8 +126,7 @@ uint64_t lockstep_out_horizon(const LockstepShared *s)
 
         if (h->state != LOCKSTEP_AWAY) {
             horizon_ps = min_ps(horizon_ps, h->out_ps);
-            horizon_ps =
-                min_ps(horizon_ps, lockstep_sum(h->inbox_ps, h->egress_ps));
+            horizon_ps = min_ps(horizon_ps, answer_ps(h));
         }
     }
     return horizon_ps;
@@ -149,12 +164,16 @@ static uint64_t passed(const LockstepShared *s, unsigned i, unsigned host)
 
 uint64_t lockstep_entry(const LockstepShared *s, unsigned host)
 {
-    uint64_t at_ps = s->fabric_now_ps;
+    uint64_t egress_ps = s->slot[host].egress_ps;
+    uint64_t at_ps = s->fabric_now_ps - min_ps(s->fabric_now_ps, egress_ps);
 
     for (unsigned i = 0; i < s->hosts; i++) {
         if (i != host && s->slot[i].state != LOCKSTEP_AWAY) {
             at_ps = max_ps(at_ps, passed(s, i, host));
         }
+    }
+    if (lockstep_held(s)) {
+        at_ps = max_ps(at_ps, s->until_ps);
     }
     return whole_ns(at_ps);
 }
@@ -169,14 +188,14 @@ static bool engine_ready(const LockstepShared *s)
         }
     }
     horizon_ps = lockstep_out_horizon(s);
-    return s->fabric_next_ps < min_ps(horizon_ps, s->until_ps) ||
+    return s->fabric_next_ps <
+               min_ps(horizon_ps, lockstep_sum(s->until_ps, 1)) ||
            lockstep_held(s);
 }
 
 bool lockstep_ready(const LockstepShared *s, unsigned member)
 {
     const LockstepSlot *h = &s->slot[member];
-    uint64_t need_ps;
 
     if (h->state != LOCKSTEP_WAITS) {
         return false;
@@ -184,8 +203,7 @@ bool lockstep_ready(const LockstepShared *s, unsigned member)
     if (member == s->hosts) {
         return engine_ready(s);
     }
-    need_ps = min_ps(h->need_ps, whole_ns(h->inbox_ps));
-    return need_ps < lockstep_grant(s, member, NULL);
+    return wanted(s, member) < lockstep_grant(s, member, NULL);
 }
 
 bool lockstep_close(LockstepShared *s)

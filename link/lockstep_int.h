@@ -37,7 +37,8 @@ uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
 /*
  * The grant, or as much of it as the host should use before it speaks again:
  * others may be waiting to hear how far it is, and two hosts that each use all
- * of their grants would take turns instead of running side by side.
+ * of their grants would take turns instead of running side by side. Of use if
+ * the grant is.
  */
 uint64_t lockstep_leave(const LockstepShared *s, unsigned host);
 /* A member that waits could go on. */

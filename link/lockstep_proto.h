@@ -46,6 +46,7 @@ typedef struct LockstepSlot {
     /* counted */
     uint64_t windows, waits, wakes, wait_wall_ns;
     uint64_t waits_for[LOCKSTEP_MAX_HOSTS + 1];
+    uint64_t joined_ps; /* takes in then what arrived before */
 } LockstepSlot;
 
 typedef struct LockstepShared {

@@ -241,10 +241,13 @@ void net_fabric_free(Net *net)
 
 /* ---- failures ------------------------------------------------------------ */
 
-/* In wall mode an instant is "now". */
+/* In wall mode an instant is "now". What arrives at an instant at which all
+ * stand has arrived; what is done then comes a picosecond after. */
 static uint64_t instant(const Net *net, uint64_t at_ps)
 {
-    return net->wall ? fabric_now_ps(net->fabric) : at_ps;
+    uint64_t now_ps = fabric_now_ps(net->fabric);
+
+    return net->wall ? now_ps : MAX(at_ps, now_ps);
 }
 
 G_GNUC_PRINTF(4, 5)

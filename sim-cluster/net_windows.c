@@ -152,7 +152,9 @@ static bool windows(Net *net, uint64_t until_ps, GError **error)
             g_propagate_error(error, g_steal_pointer(&net->windows_error));
             return false;
         }
-        if (net->fabric && run_fabric(net, MIN(turn.horizon_ps, until_ps))) {
+        /* With what arrives at that very instant. */
+        if (net->fabric &&
+            run_fabric(net, MIN(turn.horizon_ps, until_ps + 1))) {
             continue;
         }
         if (turn.all_held) {

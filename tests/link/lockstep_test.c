@@ -338,14 +338,15 @@ static void test_engine_and_horizon(void **state)
     assert_false(lockstep_ready(&s, HOSTS)); /* one may still depart then */
     s.fabric_next_ps = 9999;
     assert_true(lockstep_ready(&s, HOSTS));
-    s.slot[2].inbox_ps = 9000;
+    s.slot[2].inbox_ps = 8001; /* taken in at 9000 */
+    s.fabric_next_ps = 9999;
     s.slot[2].egress_ps = 999;
     assert_int_equal(lockstep_out_horizon(&s), 9999);
     assert_false(lockstep_ready(&s, HOSTS));
     s.slot[2].state = LOCKSTEP_AWAY; /* takes nothing in, so sends nothing */
     assert_int_equal(lockstep_out_horizon(&s), 10000);
     assert_true(lockstep_ready(&s, HOSTS));
-    s.until_ps = 9999; /* the fabric does not go beyond either */
+    s.until_ps = 9998; /* the fabric does not go beyond either */
     assert_false(lockstep_ready(&s, HOSTS));
     s.slot[0].sent_ps = 1; /* in the ring: no bound of what will be sent */
     assert_int_equal(lockstep_out_horizon(&s), 10000);

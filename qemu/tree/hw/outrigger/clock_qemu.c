@@ -186,7 +186,8 @@ bool outrigger_clock_step(void)
         return true; /* an idle host: outrigger_clock_warp() asks */
     }
     edge = outrigger_lockstep_edge_ns();
-    if (edge <= now_ns() || was_short) {
+    if (edge <= now_ns() ||
+        (was_short && outrigger_lockstep_may_wait_short(now_ns()))) {
         return !outrigger_lockstep_ask(now_ns(), MAX(edge, now_ns()) + 1);
     }
     return false;

@@ -29,6 +29,7 @@ static unsigned me;
 static int64_t edge_ns = INT64_MAX;
 static bool may_stop_short;
 static bool takes_part;
+static bool to_the_edge; /* exactly, this time */
 
 bool outrigger_lockstep_joined(void)
 {
@@ -57,7 +58,7 @@ int64_t outrigger_lockstep_edge_ns(void)
 
 bool outrigger_lockstep_may_stop_short(void)
 {
-    return may_stop_short;
+    return may_stop_short && !to_the_edge;
 }
 
 static uint64_t to_ps(int64_t ns)
@@ -99,6 +100,14 @@ static LockstepRings rings(void *opaque)
     return r;
 }
 
+bool outrigger_lockstep_may_wait_short(int64_t now_ns)
+{
+    uint64_t out_ps = outrigger_ports_output_ps(to_ps(now_ns));
+
+    to_the_edge = out_ps != UINT64_MAX && out_ps <= to_ps(edge_ns + 1);
+    return !to_the_edge;
+}
+
 static bool interrupted(void)
 {
     CPUState *cpu;
@@ -128,6 +137,7 @@ bool outrigger_lockstep_ask(int64_t act_ns, int64_t need_ns)
 {
     LockstepFuture f = future(act_ns, need_ns);
 
+    to_the_edge = false;
     set_edge(lockstep_publish(meeting, &f));
     while (!of_use(need_ns)) {
         uint64_t grant_ps;

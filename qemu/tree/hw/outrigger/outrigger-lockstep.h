@@ -45,6 +45,12 @@ void outrigger_lockstep_leave(int64_t now_ns);
 /* The edge may be met at the end of a translation block before it. */
 bool outrigger_lockstep_may_stop_short(void);
 
+/*
+ * It may wait at @now_ns, short of its edge. False: others, or the fabric, may
+ * wait for what it could send up to there; it goes up to the edge exactly.
+ */
+bool outrigger_lockstep_may_wait_short(int64_t now_ns);
+
 /* Any thread: ends a wait. */
 void outrigger_lockstep_kick(void);
 
