@@ -120,7 +120,8 @@ const char *ena_register(const Ena *e, unsigned index, uint32_t *ret_offset,
 
 /*
  * Everything, at any instant. @resubmit: the model operations were not loaded
- * with it; they are begun again. load changes nothing on failure.
+ * with it; they are begun again. The world's time is that of saving. load
+ * changes nothing on failure.
  */
 void ena_save(const Ena *e, GByteArray *out);
 bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,

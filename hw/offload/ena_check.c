@@ -60,6 +60,11 @@ static const char *check_registers(const Ena *e)
     return NULL;
 }
 
+static bool deadline_valid(uint64_t at_ps, uint64_t now, uint64_t most_ps)
+{
+    return at_ps == SEAM_NEVER || (at_ps >= now && at_ps - now <= most_ps);
+}
+
 static const char *check_admin(const Ena *e, uint64_t now)
 {
     const EnaAdmin *a = &e->admin;
@@ -74,12 +79,13 @@ static const char *check_admin(const Ena *e, uint64_t now)
         (a->closing >= 0 && (!a->busy || !e->sq[a->closing].closing))) {
         return "a queue that nobody closes";
     }
-    if (e->aenq.keep_alive_ps < now) {
-        return "a deadline in the past";
+    if (!deadline_valid(e->aenq.keep_alive_ps, now, ENA_KEEP_ALIVE_PS)) {
+        return "a deadline that cannot be";
     }
     for (unsigned i = 0; i < ENA_MAX_VECTORS; i++) {
-        if (e->vec[i].fire_ps < now) {
-            return "a deadline in the past";
+        if (!deadline_valid(e->vec[i].fire_ps, now,
+                            ENA_INTR_RX_DELAY * ENA_DELAY_UNIT_PS)) {
+            return "a deadline that cannot be";
         }
     }
     return NULL;

@@ -504,7 +504,9 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
     state_reader_init(&r, data, len);
     if (state_get_section(&r, ENA_STATE_MAGIC, ENA_STATE_VERSION, &sub)) {
         load_all(n, &sub, &saved_ps);
-        bad = state_ok(&sub) ? ena_check(n, saved_ps) : NULL;
+        bad = !state_ok(&sub)          ? NULL
+              : saved_ps != ena_now(e) ? "of another instant"
+                                       : ena_check(n, saved_ps);
         if (bad) {
             state_fail(&sub, "%s", bad);
         }
@@ -512,6 +514,8 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
             state_fail(&r, "%s", why);
             g_free(why);
         }
+    } else {
+        state_reader_finish(&sub, NULL);
     }
     if (!state_reader_finish(&r, &why)) {
         g_set_error(errp, ENA_ERROR, ENA_ERROR_STATE, "NIC state: %s", why);

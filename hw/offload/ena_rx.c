@@ -89,10 +89,11 @@ void ena_receive(Ena *e, const void *frame, uint32_t len)
 {
     if (!e->link_up || e->dev_sts & ENA_STS_RESET_IN_PROGRESS) {
         drop(e, NULL, &e->stats.rx_not_ready);
+    } else if (len < 14 ||
+               (!e->underlay.enabled && len > ENA_FRAME_MAX_BYTES)) {
+        drop(e, NULL, &e->stats.rx_outer_bad);
     } else if (e->underlay.enabled) {
         receive_outer(e, frame, len);
-    } else if (len < 14 || len > ENA_FRAME_MAX_BYTES) {
-        drop(e, NULL, &e->stats.rx_outer_bad);
     } else {
         ena_rx_accept(e, frame, len);
     }

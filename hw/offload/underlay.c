@@ -367,6 +367,7 @@ void underlay_load(Underlay *u, StateReader *r)
     char *why = NULL;
 
     if (!state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub)) {
+        state_reader_finish(&sub, NULL);
         return;
     }
     u->enabled = state_get_bool(&sub, "network");

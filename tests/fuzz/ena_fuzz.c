@@ -1,0 +1,501 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * ena_fuzz.c: libFuzzer target: the NIC between a hostile guest, a hostile
+ * wire and mock models. The input drives registers of every width and offset,
+ * guest memory, admin commands, descriptors, frames, virtual networks, time,
+ * resets, faults, and saved states, damaged ones too. ena_ops.h has the
+ * language.
+ *
+ * Beyond memory errors and undefined behaviour it checks that one instant
+ * never goes on for ever, that nothing outside the function's window is
+ * touched, that a reset brings everything to rest, and that with a network
+ * nothing leaves without the card's own outer header.
+ */
+#include "ena_int.h"
+#include "ena_ops.h"
+#include "mock_seam.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_STEPS 20000u
+
+typedef struct Input {
+    const uint8_t *data;
+    size_t len;
+} Input;
+
+typedef struct World {
+    MockSeam *m;
+    Ena *e;
+    uint8_t *llq;
+    uint16_t aq_tail, tail[FUZZ_QUEUES];
+    unsigned fault_in; /* accesses until one is refused; 0 = none */
+    bool damaged;      /* since a damaged state was accepted */
+} World;
+
+static uint64_t operations, inputs;
+static uint8_t outside[FUZZ_RAM - FUZZ_WINDOW]; /* what lies there */
+static const uint8_t guest[6] = { 2, 1, 0, 0, 0, 1 };
+static const uint8_t card[6] = { 2, 0, 10, 0, 0, 1 };
+
+static __attribute__((destructor)) void report(void)
+{
+    fprintf(stderr, "ena_fuzz: %" PRIu64 " inputs, %" PRIu64 " operations\n",
+            inputs, operations);
+}
+
+static uint64_t get(Input *in, unsigned bytes)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < bytes && in->len; i++) {
+        v |= (uint64_t)*in->data++ << (8 * i);
+        in->len--;
+    }
+    return v;
+}
+
+static World *world; /* hooks get other things */
+
+static bool dma_fault(void *user, unsigned fn, bool write, uint64_t addr,
+                      size_t len)
+{
+    return world->fault_in && --world->fault_in == 0;
+}
+
+static void wire_send(void *opaque, uint64_t depart_ps, const void *frame,
+                      uint32_t len)
+{
+    const Underlay *u = ena_underlay(world->e);
+    const uint8_t *f = frame;
+
+    g_assert(depart_ps == world->m->now_ps && len >= 60 && len <= 9728);
+    if (u->enabled && !world->damaged) {
+        g_assert(len >= UNDERLAY_OUTER_BYTES + 60 && !memcmp(f + 6, card, 6) &&
+                 packet_get32(f + 26) == u->ip &&
+                 packet_get32(f + 46) == u->vni &&
+                 !memcmp(f + UNDERLAY_OUTER_BYTES + 6, guest, 6));
+    }
+}
+
+static const EnaWire wire = { .send = wire_send };
+
+static void model_done(void *user, uint64_t tag, uint64_t at_ps)
+{
+    ena_model_done(((World *)user)->e, tag, at_ps);
+}
+
+static void timer(void *user, unsigned which)
+{
+    ena_timer(((World *)user)->e);
+}
+
+static Ena *build(World *w)
+{
+    EnaConfig c = {
+        .queues = 2, .msix_vectors = 3, .link_mbps = 25000, .llq = w->llq
+    };
+
+    memcpy(c.mac, guest, 6);
+    return ena_new(&w->m->ops, w->m, &wire, w, &c, NULL);
+}
+
+static void world_new(World *w)
+{
+    *w = (World){ 0 };
+    world = w;
+    w->m = mock_seam_new(FUZZ_RAM, 1);
+    w->m->window[0].bytes = FUZZ_WINDOW;
+    w->m->dma_fault = dma_fault;
+    w->m->model_done = model_done;
+    w->m->timer = timer;
+    w->m->user = w;
+    w->m->record_events = false;
+    w->m->record_irqs = false;
+    w->m->delay_ps[MODEL_DMA_READ] = 1000;
+    w->m->delay_ps[MODEL_MAC_TX] = 5000;
+    memset(outside, 0xa5, sizeof(outside));
+    memcpy(w->m->ram + FUZZ_WINDOW, outside, sizeof(outside));
+    w->llq = g_malloc0(2 * ENA_LLQ_QUEUE_BYTES);
+    w->e = build(w);
+}
+
+/* An instant that goes on for ever is a bug. */
+static void steps(World *w, unsigned n)
+{
+    uint64_t at = w->m->now_ps;
+    unsigned same = 0;
+
+    while (n-- && mock_step(w->m)) {
+        same = w->m->now_ps == at ? same + 1 : 0;
+        at = w->m->now_ps;
+        g_assert(same < MOST_STEPS);
+    }
+}
+
+static void run_for(World *w, uint64_t ps)
+{
+    uint64_t end = w->m->now_ps + ps;
+
+    for (unsigned i = 0; mock_next_ps(w->m) <= end; i++) {
+        g_assert(i < 100 * MOST_STEPS);
+        mock_step(w->m);
+    }
+    w->m->now_ps = end;
+}
+
+/* ---- operations --------------------------------------------------------- */
+
+static void set(World *w, uint32_t reg, uint32_t value)
+{
+    ena_mmio_write(w->e, reg, value, 4);
+}
+
+static void access_any(World *w, Input *in)
+{
+    uint64_t addr = get(in, 2), width = get(in, 1), value = get(in, 8);
+    unsigned size = width & 0x1f;
+
+    if (width & 0x40) {
+        addr |= ~0xffffull;
+    }
+    if (width & 0x80) {
+        ena_mmio_read(w->e, addr, size);
+    } else {
+        ena_mmio_write(w->e, addr, value, size);
+    }
+}
+
+static void memory(World *w, Input *in)
+{
+    uint32_t addr = get(in, 2) * 4 % (FUZZ_WINDOW - 256);
+    unsigned n = get(in, 1);
+
+    for (unsigned i = 0; i < n; i++) {
+        w->m->ram[addr + i] = get(in, 1);
+    }
+}
+
+static void admin(World *w, const uint8_t *body, unsigned n, unsigned opcode)
+{
+    uint8_t *at = w->m->ram + FUZZ_AQ + w->aq_tail % FUZZ_DEPTH * 64;
+
+    memset(at, 0, 64);
+    ena_put16(at, w->aq_tail & 0xfff);
+    at[2] = opcode;
+    at[3] = !(w->aq_tail / FUZZ_DEPTH & 1);
+    memcpy(at + 4, body, MIN(n, 60u));
+    set(w, ENA_REG_AQ_DB, ++w->aq_tail);
+}
+
+static void start(World *w)
+{
+    static const uint8_t groups[] = { [13] = ENA_FEAT_AENQ, [20] = 0x1f };
+    static const uint8_t llq[] = {
+        [13] = ENA_FEAT_LLQ, [26] = 1, [30] = 1, [34] = 2, [38] = 2
+    };
+    uint32_t caps = 64 << 16 | FUZZ_DEPTH;
+
+    set(w, ENA_REG_DEV_CTL, ENA_CTL_RESET);
+    set(w, ENA_REG_MMIO_RESP_LO, FUZZ_RESP);
+    set(w, ENA_REG_DEV_CTL, 0);
+    set(w, ENA_REG_AQ_BASE_LO, FUZZ_AQ);
+    set(w, ENA_REG_ACQ_BASE_LO, FUZZ_ACQ);
+    set(w, ENA_REG_AENQ_BASE_LO, FUZZ_AENQ);
+    set(w, ENA_REG_AQ_CAPS, caps);
+    set(w, ENA_REG_ACQ_CAPS, caps);
+    set(w, ENA_REG_AENQ_CAPS, caps);
+    memset(w->tail, 0, sizeof(w->tail));
+    w->aq_tail = 0;
+    admin(w, groups, sizeof(groups), ENA_OP_SET_FEATURE);
+    admin(w, llq, sizeof(llq), ENA_OP_SET_FEATURE);
+    set(w, ENA_REG_AENQ_HEAD_DB, FUZZ_DEPTH);
+    run_for(w, 100000);
+}
+
+static void queue(World *w, unsigned q, unsigned flags)
+{
+    uint8_t cq[60] = { 0 }, sq[60] = { 0 };
+    unsigned dir = q < 2 ? ENA_DIR_TX : ENA_DIR_RX, n = 0;
+
+    while (n < 2 * w->e->cfg.queues && w->e->cq[n].active) {
+        n++; /* the number that the device is going to choose */
+    }
+    cq[0] = ENA_CCQ_INTERRUPT;
+    cq[1] = dir == ENA_DIR_TX ? 2 : 4 + 4 * (flags >> 1 & 1);
+    ena_put16(cq + 2, FUZZ_DEPTH);
+    ena_put32(cq + 4, 1 + q % 2);
+    ena_put32(cq + 8, FUZZ_CQ(q));
+    admin(w, cq, sizeof(cq), ENA_OP_CREATE_CQ);
+    sq[0] = dir << 5;
+    sq[2] = flags & 1 ? ENA_PLACE_DEV : ENA_PLACE_HOST;
+    sq[3] = 1;
+    ena_put16(sq + 4, n);
+    ena_put16(sq + 6, FUZZ_DEPTH);
+    ena_put32(sq + 8, FUZZ_SQ(q));
+    admin(w, sq, sizeof(sq), ENA_OP_CREATE_SQ);
+    w->tail[q] = 0;
+    run_for(w, 100000);
+}
+
+static void desc(World *w, Input *in)
+{
+    unsigned q = get(in, 1) % FUZZ_QUEUES;
+    uint8_t *d = w->m->ram + FUZZ_SQ(q) + w->tail[q] % FUZZ_DEPTH * 16;
+    bool phase = !(w->tail[q] / FUZZ_DEPTH & 1);
+    uint32_t w0 = get(in, 4);
+
+    ena_put32(d, q < 2 ? (w0 & ~ENA_TXD_PHASE) | (phase ? ENA_TXD_PHASE : 0)
+                       : (w0 & ~0x01000000u) | (uint32_t)phase << 24);
+    ena_put32(d + 4, get(in, 4));
+    ena_put32(d + 8, get(in, 2) * 4);
+    ena_put32(d + 12, (uint32_t)get(in, 1) << 24);
+    w->tail[q]++;
+}
+
+static void llq_entry(World *w, Input *in)
+{
+    unsigned q = get(in, 1) % 2, n = get(in, 1);
+    uint8_t *e =
+        w->llq + q * ENA_LLQ_QUEUE_BYTES + w->tail[q] % FUZZ_DEPTH * 128;
+
+    memset(e, 0, 128);
+    for (unsigned i = 0; i < n; i++) {
+        e[i % 128] = get(in, 1);
+    }
+    e[3] = (e[3] & ~1) | !(w->tail[q] / FUZZ_DEPTH & 1);
+    w->tail[q]++;
+}
+
+/* @len bytes that begin with what the input says. */
+static uint8_t *content(Input *in, uint32_t len)
+{
+    uint8_t *f = g_malloc0(len + 256);
+    unsigned n = get(in, 1);
+
+    for (unsigned i = 0; i < n; i++) {
+        f[i] = get(in, 1);
+    }
+    return f;
+}
+
+static void frame(World *w, Input *in)
+{
+    uint32_t len = get(in, 2) % 9800;
+    g_autofree uint8_t *f = content(in, len);
+
+    ena_receive(w->e, f, len);
+}
+
+static void outer(World *w, Input *in)
+{
+    unsigned at = get(in, 1), x = get(in, 1);
+    g_autofree uint8_t *inner = content(in, 200);
+    uint8_t p[UNDERLAY_OUTER_BYTES + 200];
+    UnderlayMapping to = { .underlay_ip = 0x0a000001 };
+    Underlay peer;
+    const char *why;
+
+    underlay_init(&peer);
+    memcpy(to.underlay_mac, card, 6);
+    underlay_join(&peer, 1, 0x0a000002, card, &why);
+    memcpy(p + UNDERLAY_OUTER_BYTES, inner, 200);
+    underlay_encap(&peer, &to, p + UNDERLAY_OUTER_BYTES, 200, p);
+    underlay_clear(&peer);
+    p[at % sizeof(p)] ^= x;
+    ena_receive(w->e, p, sizeof(p));
+}
+
+static void map(World *w, unsigned member)
+{
+    UnderlayMapping m = { .ip = 0xc0a80000 + member,
+                          .underlay_ip = 0x0a000002 };
+    const char *why;
+
+    memcpy(m.mac, guest, 6);
+    m.mac[5] = member;
+    memcpy(m.underlay_mac, card, 6);
+    underlay_map(ena_underlay(w->e), ena_underlay(w->e)->vni, &m, &why);
+}
+
+static void load(World *w, const GByteArray *image, bool resubmit, bool must)
+{
+    GError *err = NULL;
+
+    if (resubmit) {
+        w->m->ops.model_cancel(w->m, UINT16_MAX);
+    }
+    if (ena_load(w->e, image->data, image->len, resubmit, &err)) {
+        return;
+    }
+    if (must) {
+        fprintf(stderr, "a saved state was refused: %s\n", err->message);
+        abort();
+    }
+    g_error_free(err);
+    if (resubmit) {
+        ena_function_reset(w->e); /* its operations are gone */
+    }
+}
+
+static void damage(World *w, Input *in)
+{
+    GByteArray *image = g_byte_array_new();
+    unsigned n = get(in, 1) % 8;
+
+    ena_save(w->e, image);
+    for (unsigned i = 0; i < n; i++) {
+        size_t at = get(in, 2) % image->len;
+
+        image->data[at] ^= get(in, 1);
+    }
+    w->damaged = true;
+    load(w, image, get(in, 1) & 1, false);
+    g_byte_array_unref(image);
+}
+
+static void replace(World *w, bool resubmit)
+{
+    GByteArray *image = g_byte_array_new();
+
+    ena_save(w->e, image);
+    load(w, image, resubmit, !w->damaged);
+    g_byte_array_unref(image);
+}
+
+static void reset(World *w)
+{
+    ena_function_reset(w->e);
+    g_assert(!ena_egress_busy(w->e) && mock_in_flight(w->m) == 0 &&
+             w->e->rx_memory == 0 && w->e->up_n == 0);
+}
+
+static void set_switch(World *w, unsigned which, unsigned value)
+{
+    switch (which % FUZZ_SWITCHES) {
+    case FUZZ_SW_DMA_FAULT:
+        w->fault_in = value;
+        break;
+    case FUZZ_SW_MODEL_ROOM:
+        w->m->max_model_ops = value ? value : MODEL_MAX_OPS;
+        break;
+    case FUZZ_SW_DELAY:
+        mock_delays(w->m, value * 100);
+        break;
+    default:
+        w->m->jitter_ps = value * 100;
+    }
+}
+
+static void operation(World *w, Input *in)
+{
+    unsigned op = get(in, 1) % FUZZ_OPS, a, b;
+    const char *why;
+
+    switch (op) {
+    case FUZZ_WRITE_REG:
+        a = get(in, 1) * 4;
+        set(w, a, get(in, 4));
+        break;
+    case FUZZ_ACCESS:
+        access_any(w, in);
+        break;
+    case FUZZ_MEMORY:
+        memory(w, in);
+        break;
+    case FUZZ_START:
+        start(w);
+        break;
+    case FUZZ_ADMIN: {
+        uint8_t body[256] = { 0 };
+
+        a = get(in, 1);
+        b = get(in, 1);
+        for (unsigned i = 0; i < b; i++) {
+            body[i] = get(in, 1);
+        }
+        admin(w, body, b, a);
+        break;
+    }
+    case FUZZ_QUEUE:
+        a = get(in, 1) % FUZZ_QUEUES;
+        queue(w, a, get(in, 1));
+        break;
+    case FUZZ_DESC:
+        desc(w, in);
+        break;
+    case FUZZ_LLQ:
+        llq_entry(w, in);
+        break;
+    case FUZZ_RING:
+        a = get(in, 1) % FUZZ_QUEUES;
+        b = get(in, 1);
+        set(w, ENA_DB_SQ + 4 * a, b ? b : w->tail[a]);
+        break;
+    case FUZZ_UNMASK:
+        a = get(in, 1) % FUZZ_QUEUES;
+        set(w, ENA_DB_UNMASK + 4 * a, get(in, 4));
+        break;
+    case FUZZ_FRAME:
+        frame(w, in);
+        break;
+    case FUZZ_OUTER:
+        outer(w, in);
+        break;
+    case FUZZ_NETWORK:
+        underlay_join(ena_underlay(w->e), get(in, 1), 0x0a000001, card, &why);
+        break;
+    case FUZZ_MAP:
+        map(w, get(in, 1));
+        break;
+    case FUZZ_STEPS:
+        steps(w, get(in, 1));
+        break;
+    case FUZZ_TIME:
+        run_for(w, get(in, 2) * 1000000);
+        break;
+    case FUZZ_LINK:
+        ena_set_link(w->e, get(in, 1) & 1);
+        break;
+    case FUZZ_RESET:
+        reset(w);
+        break;
+    case FUZZ_REPLACE:
+        replace(w, get(in, 1));
+        break;
+    case FUZZ_DAMAGE:
+        damage(w, in);
+        break;
+    default:
+        a = get(in, 1);
+        set_switch(w, a, get(in, 1));
+    }
+    operations++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    Input in = { data, size };
+    World w;
+
+    inputs++;
+    world_new(&w);
+    for (unsigned i = 0; in.len && i < 400; i++) {
+        operation(&w, &in);
+    }
+    w.fault_in = 0;
+    run_for(&w, 3000000000000ull);
+    g_assert(!memcmp(w.m->ram + FUZZ_WINDOW, outside, sizeof(outside)));
+    replace(&w, true);
+    reset(&w);
+    ena_free(w.e);
+    mock_seam_free(w.m);
+    g_free(w.llq);
+    return 0;
+}
