@@ -30,6 +30,9 @@ typedef enum BenchQuantity {
     BENCH_IOPS_PER_CPU_S,      /* and a second of QEMU's CPU time */
     BENCH_GUEST_IOPS,          /* as the guest saw it, simulated time */
     BENCH_MHOPS_PER_CPU_S,     /* million packet-hops a second of CPU time */
+    BENCH_SIM_MS_PER_WALL_S,  /* simulated milliseconds a second of wall time */
+    BENCH_WINDOWS_PER_WALL_S, /* publications of all hosts */
+    BENCH_WAKES_PER_WALL_S,   /* of hosts and engine */
     BENCH_QUANTITIES
 } BenchQuantity;
 

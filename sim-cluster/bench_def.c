@@ -14,10 +14,9 @@
 G_DEFINE_QUARK(outrigger - bench - error, bench_error)
 
 static const char *const quantity_names[BENCH_QUANTITIES] = {
-    "iops_per_wall_s",
-    "iops_per_cpu_s",
-    "guest_iops",
-    "mhops_per_cpu_s",
+    "iops_per_wall_s",  "iops_per_cpu_s",    "guest_iops",
+    "mhops_per_cpu_s",  "sim_ms_per_wall_s", "windows_per_wall_s",
+    "wakes_per_wall_s",
 };
 
 const char *bench_quantity_name(BenchQuantity q)
@@ -27,7 +26,21 @@ const char *bench_quantity_name(BenchQuantity q)
 
 bool bench_has_quantity(const Bench *b, BenchQuantity q)
 {
-    return b->program == (q == BENCH_MHOPS_PER_CPU_S);
+    bool measured = false, any = false;
+
+    if (b->program != (q >= BENCH_MHOPS_PER_CPU_S)) {
+        return false;
+    }
+    /* What a program measures is known when it has run. */
+    for (guint i = 0; b->program && i < b->cases->len; i++) {
+        const BenchCase *c = b->cases->pdata[i];
+
+        for (guint k = 0; k < c->samples->len; k++) {
+            measured = true;
+            any |= g_array_index(c->samples, BenchSample, k).value[q] > 0;
+        }
+    }
+    return !measured || any;
 }
 
 static void case_free(void *p)

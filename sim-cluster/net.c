@@ -5,6 +5,7 @@
  */
 #include "net_priv.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "runtime.h"
@@ -133,6 +134,33 @@ uint64_t net_lookahead_ps(const Net *net, unsigned host_index)
             MIN(least_ps, lockstep_reach_ps(net->lockstep, i, host_index));
     }
     return least_ps;
+}
+
+void net_write_counters(const Net *net, const char *dir)
+{
+    unsigned hosts = net->scn->hosts->len;
+    g_autoptr(GString) out = g_string_new("member,windows,waits,wakes,wait_ms");
+    g_autofree char *path = g_build_filename(dir, "lockstep-wall.csv", NULL);
+
+    if (!net->lockstep) {
+        return;
+    }
+    for (unsigned i = 0; i <= hosts; i++) {
+        g_string_append_printf(out, i < hosts ? ",for_%u" : ",for_engine\n", i);
+    }
+    for (unsigned i = 0; i <= hosts; i++) {
+        const LockstepSlot *s = lockstep_slot(net->lockstep, i);
+
+        g_string_append_printf(out, i < hosts ? "%u" : "engine", i);
+        g_string_append_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                               s->windows, s->waits, s->wakes);
+        g_string_append_printf(out, ",%" PRIu64, s->wait_wall_ns / 1000000);
+        for (unsigned k = 0; k <= hosts; k++) {
+            g_string_append_printf(out, ",%" PRIu64, s->waits_for[k]);
+        }
+        g_string_append_c(out, '\n');
+    }
+    g_file_set_contents(path, out->str, (gssize)out->len, NULL);
 }
 
 /* ---- hosts --------------------------------------------------------------- */

@@ -64,6 +64,10 @@ uint64_t net_host_dropped_count(const Net *net, unsigned host_index);
 /* Least time in which another host can reach it; UINT64_MAX: none can. */
 uint64_t net_lookahead_ps(const Net *net, unsigned host_index);
 
+/* How often hosts met, waited and were woken so far, as @dir/lockstep-wall.csv.
+ * That differs from run to run. Nothing for a run without windows. */
+void net_write_counters(const Net *net, const char *dir);
+
 /* After all hosts have been granted @until_ps: runs the fabric with them up
  * to there. */
 bool net_run(Net *net, uint64_t until_ps, GError **error);

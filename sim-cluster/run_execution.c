@@ -174,6 +174,9 @@ void execution_free(Execution *x)
     }
     g_ptr_array_unref(x->steps);
     g_ptr_array_unref(x->nodes);
+    if (x->net) {
+        net_write_counters(x->net, x->dir);
+    }
     net_free(x->net);
     run_tap_free(x->tap);
     run_net_free(x->run_net);
