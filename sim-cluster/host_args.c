@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host_seed.h"
+#include "scenario_board.h"
 #include "scenario_net.h"
 
 typedef struct Builder {
@@ -326,6 +327,31 @@ static void add_qemu_nvme(Builder *b)
     }
 }
 
+/* The device with the board of a switch of the fabric. */
+static void add_management(Builder *b, const char *name)
+{
+    const TopoNode *node =
+        b->a->topology->nodes->pdata[topology_node(b->a->topology, name)];
+    const ScnGeometry *written = node->written->geometry;
+    const GeometryParams *p = &node->board->params;
+    GeometryRate rate = GEOMETRY_25G;
+    unsigned port = add_port(b);
+
+    scn_board_rate(written, &rate);
+    add_option(b, "-device",
+               "receded-switch,layout=%s,baseline=%s,routing=%s,columns=%u,"
+               "rows=%u,pitch-um=%d,setback-um=%d,steps=%u,radius-um=%d,"
+               "asic-um=%d,rate=%s,budget-mdb=%d,loss-mdb=%d,retimers=%s,"
+               "seed=%" G_GUINT64_FORMAT ",bus=rp%u",
+               geometry_layout_name(p->layout), p->baseline ? "on" : "off",
+               geometry_routing_name(p->routing), p->columns, p->rows,
+               p->pitch_um, p->max_setback_um, p->steps, p->arc_radius_um,
+               p->asic_behind_um, geometry_rate_name(rate), p->budget_mdb[rate],
+               p->loss_mdb_per_inch[rate],
+               written->retimers ? "needed" : "none",
+               seed_derive_u64(b->a->seed, name, "switch"), port);
+}
+
 /* ---- all --------------------------------------------------------------- */
 
 char *host_args_events_name(unsigned process)
@@ -350,6 +376,9 @@ GPtrArray *host_args_build(const HostArgs *a)
         add_card(&b, a->host->card);
     }
     add_qemu_nvme(&b);
+    if (a->host->manages) {
+        add_management(&b, a->host->manages);
+    }
     if (a->incoming) {
         add_option(&b, "-incoming", "defer");
     }

@@ -157,6 +157,7 @@ typedef struct ScnHost { /* SCN_NODE_HOST: cast from ScnNode */
     char *append;         /* added to the kernel's command line; may be "" */
     ScnCard *card;        /* NULL: none */
     GPtrArray *qemu_nvme; /* ScnQemuNvme */
+    char *manages;        /* a switch with geometry; NULL: none */
 } ScnHost;
 
 /* ---- predicates -------------------------------------------------------- */

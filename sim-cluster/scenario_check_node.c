@@ -407,6 +407,20 @@ static void check_guest(ScenarioCheck *c, ScnHost *host)
     }
 }
 
+static void check_manages(ScenarioCheck *c, const ScnHost *host)
+{
+    const ScnNode *node = scenario_node(c->s, host->manages);
+
+    if (!node) {
+        scenario_problem_ref(c, host, "manages", "node", host->manages,
+                             c->s->nodes, offsetof(ScnNode, name));
+    } else if (node->kind != SCN_NODE_SWITCH ||
+               !((const ScnSwitch *)node)->geometry) {
+        scenario_problem(c, host, "manages",
+                         "'%s' is not a switch with 'geometry'", host->manages);
+    }
+}
+
 void scenario_check_host(ScenarioCheck *c, ScnHost *host)
 {
     const ScnCpu *cpu = host->cpu;
@@ -436,5 +450,8 @@ void scenario_check_host(ScenarioCheck *c, ScnHost *host)
     }
     if (host->card) {
         check_card(c, host);
+    }
+    if (host->manages) {
+        check_manages(c, host);
     }
 }

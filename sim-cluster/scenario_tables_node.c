@@ -247,6 +247,9 @@ const SchemaTable host_table = {
         { "qemu_nvme", SCHEMA_MAP, AT(ScnHost, qemu_nvme),
           .table = &qemu_nvme_table,
           .doc = "drives on QEMU's own nvme device, by name" },
+        { "manages", SCHEMA_NAME, AT(ScnHost, manages),
+          .doc = "a switch with `geometry`: the host gets a `receded-switch` "
+                 "device with that board, for switch software in its guest" },
         { NULL },
     },
 };
