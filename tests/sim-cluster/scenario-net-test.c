@@ -169,6 +169,12 @@ static const Case switch_cases[] = {
       "s.yaml:10:65: '7' is not a loss: a number with dB" },
     { "ports: 4", "ports: 4, geometry: {layout: arc, alpha: 1dB}",
       "s.yaml:10:64: '1dB' is not an attenuation: a number with dB/in" },
+    { "bare: {kind: host}", "bare: {kind: host, manages: sw1}",
+      "s.yaml:9:31: no node 'sw1'; did you mean 'sw0'?" },
+    { "bare: {kind: host}", "bare: {kind: host, manages: sw0}",
+      "s.yaml:9:31: 'sw0' is not a switch with 'geometry'" },
+    { "bare: {kind: host}", "bare: {kind: host, manages: host0}",
+      "s.yaml:9:31: 'host0' is not a switch with 'geometry'" },
 };
 
 static const Case fabric_cases[] = {
