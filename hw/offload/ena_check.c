@@ -53,7 +53,7 @@ static const char *check_registers(const Ena *e)
     for (unsigned i = 0; i < e->mmio_n; i++) {
         const EnaMmio *m = &e->mmio[(e->mmio_head + i) % ENA_MMIO_SLOTS];
 
-        if (m->reg % 4 || m->reg >= ENA_BAR_BYTES) {
+        if (m->reg % 4 || m->reg >= ENA_BAR_BYTES || !m->bytes) {
             return "a register that does not exist";
         }
     }

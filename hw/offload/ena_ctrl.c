@@ -244,6 +244,22 @@ static void write_dev_ctl(Ena *e, uint32_t value)
     }
 }
 
+/* What crosses the link with a doorbell: the entries of a low-latency queue
+ * that were pushed before it. */
+static uint32_t bytes_with(Ena *e, uint32_t reg, uint32_t value)
+{
+    unsigned sq = (reg - ENA_DB_SQ) / 4;
+    uint32_t n;
+
+    if (reg < ENA_DB_SQ || sq >= ENA_MAX_SQS || !e->sq[sq].active ||
+        e->sq[sq].place != ENA_PLACE_DEV) {
+        return 4;
+    }
+    n = (uint16_t)(value - e->sq[sq].rung);
+    e->sq[sq].rung = value;
+    return 4 + MIN(n, e->sq[sq].depth) * e->llq_entry;
+}
+
 /* A write that takes effect once it has crossed the link. */
 static void write_later(Ena *e, uint32_t reg, uint32_t value)
 {
@@ -254,6 +270,7 @@ static void write_later(Ena *e, uint32_t reg, uint32_t value)
 
         if (m->reg == reg) {
             m->value = value; /* combined */
+            bytes_with(e, reg, value);
             return;
         }
     }
@@ -262,8 +279,8 @@ static void write_later(Ena *e, uint32_t reg, uint32_t value)
         return;
     }
     at = (e->mmio_head + e->mmio_n++) % ENA_MMIO_SLOTS;
-    e->mmio[at] = (EnaMmio){ .reg = reg, .value = value };
-    ena_submit(e, ENA_STAGE_MMIO, at, MODEL_MMIO_WRITE, reg, 4);
+    e->mmio[at] = (EnaMmio){ reg, value, bytes_with(e, reg, value) };
+    ena_submit(e, ENA_STAGE_MMIO, at, MODEL_MMIO_WRITE, reg, e->mmio[at].bytes);
 }
 
 static bool crosses_link(uint64_t addr)

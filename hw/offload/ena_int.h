@@ -68,6 +68,7 @@ typedef enum EnaStage {
 typedef struct EnaMmio {
     uint16_t reg;
     uint32_t value;
+    uint32_t bytes; /* for the model: with what was pushed before it */
 } EnaMmio;
 
 typedef enum EnaUpKind {
@@ -143,6 +144,7 @@ typedef struct EnaSq {
     uint16_t depth, cq;
     uint64_t base;
     uint16_t tail, fetched, head; /* free running, descriptors (LLQ: entries) */
+    uint16_t rung; /* LLQ: the newest doorbell value, maybe on its way */
     uint16_t fetch_n;
     uint8_t cache[ENA_CACHE_DESCS][ENA_DESC_BYTES];
     uint16_t cache_at, cache_n;

@@ -58,6 +58,7 @@ static void load_rings(Ena *e, StateReader *r)
 
         m->reg = state_get_u16(r);
         m->value = state_get_u32(r);
+        m->bytes = state_get_u32_max(r, MODEL_MAX_OP_BYTES, "bytes");
     }
     e->up_head = state_get_u32_max(r, ENA_UP_SLOTS - 1, "host write");
     e->up_n = state_get_u32_max(r, ENA_UP_SLOTS, "host writes");
@@ -235,6 +236,7 @@ static void load_sq(Ena *e, unsigned i, StateReader *r)
     q->tail = state_get_u16(r);
     q->fetched = state_get_u16(r);
     q->head = state_get_u16(r);
+    q->rung = state_get_u16(r);
     q->fetch_n = state_get_u16(r);
     q->cache_n = state_get_u16(r);
     if (q->cache_n > ENA_CACHE_DESCS) {
@@ -444,7 +446,8 @@ static void begin_again(Ena *e)
     for (unsigned i = 0; i < e->mmio_n; i++) {
         unsigned at = (e->mmio_head + i) % ENA_MMIO_SLOTS;
 
-        ena_submit(e, ENA_STAGE_MMIO, at, MODEL_MMIO_WRITE, e->mmio[at].reg, 4);
+        ena_submit(e, ENA_STAGE_MMIO, at, MODEL_MMIO_WRITE, e->mmio[at].reg,
+                   e->mmio[at].bytes);
     }
     resubmit_admin(e);
     for (unsigned i = 0; i < 2 * e->cfg.queues; i++) {

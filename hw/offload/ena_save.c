@@ -52,6 +52,7 @@ static void save_rings(const Ena *e, GByteArray *b)
 
         state_put_u16(b, m->reg);
         state_put_u32(b, m->value);
+        state_put_u32(b, m->bytes);
     }
     state_put_u32(b, e->up_head);
     state_put_u32(b, e->up_n);
@@ -172,6 +173,7 @@ static void save_sq(const EnaSq *q, GByteArray *b)
     state_put_u16(b, q->tail);
     state_put_u16(b, q->fetched);
     state_put_u16(b, q->head);
+    state_put_u16(b, q->rung);
     state_put_u16(b, q->fetch_n);
     state_put_u16(b, q->cache_n);
     for (unsigned i = 0; i < q->cache_n; i++) {

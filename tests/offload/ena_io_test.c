@@ -654,7 +654,7 @@ static void low_latency(void **state)
     EhQueue q = { .llq = true };
     uint8_t set[44] = { 0 }, f[300];
     uint32_t len = frame_of(f, 200);
-    uint64_t addr = mock_alloc(h->m, 300, 64), at, reads;
+    uint64_t addr = mock_alloc(h->m, 300, 64), at, reads, pushed;
 
     set[10] = ENA_LLQ_INLINE_HEADER;
     set[14] = ENA_LLQ_ENTRY_128;
@@ -664,6 +664,7 @@ static void low_latency(void **state)
     eh_queue(h, &q, ENA_DIR_TX, 64, 2);
     memcpy(mock_ram(h->m, addr, len), f, len);
     reads = h->m->model_count[MODEL_DMA_READ];
+    pushed = h->m->model_bytes[MODEL_MMIO_WRITE];
     for (unsigned n = 0; n < 200; n++) {
         uint8_t *e = h->llq + q.llq_offset + n % 64 * 128;
 
@@ -682,6 +683,8 @@ static void low_latency(void **state)
         assert_int_equal(mock_get16(h->m, at), n);
     }
     assert_int_equal(h->m->model_count[MODEL_DMA_READ], reads + 200);
+    assert_int_equal(h->m->model_bytes[MODEL_MMIO_WRITE] - pushed,
+                     200 * (4 + 128));
 }
 
 static void low_latency_over_two_entries(void **state)
