@@ -181,9 +181,8 @@ static void apply_rate(Fabric *f, const FabricControl *c)
             switch_core_port_set_rate(n->core, l->port[end], c->rate_bps);
         } else {
             n->host->rate_bps = c->rate_bps;
-            if (n->kind == FABRIC_MODELLED && n->host->start_ps >= f->now_ps) {
-                fabric_host_plan(f, n->host);
-                fabric_wake(f, n->number, n->host->depart_ps);
+            if (n->kind == FABRIC_MODELLED) {
+                fabric_host_replan(f, n->host);
             }
         }
     }

@@ -220,8 +220,7 @@ void fabric_trace_start(Fabric *f)
             at++;
         }
         s->trace_end = at;
-        fabric_host_plan(f, h);
-        fabric_wake(f, h->node, h->depart_ps);
+        fabric_host_replan(f, h);
     }
     f->trace_started = at;
     f->traffic_seq++;

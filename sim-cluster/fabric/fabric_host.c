@@ -71,7 +71,7 @@ static uint32_t choose(const FabricHost *h, uint64_t start_ps)
     return NO_CHOICE;
 }
 
-void fabric_host_plan(Fabric *f, FabricHost *h)
+static void host_plan(Fabric *f, FabricHost *h)
 {
     uint64_t ready = earliest_ready_ps(h);
 
@@ -85,6 +85,15 @@ void fabric_host_plan(Fabric *f, FabricHost *h)
     h->depart_ps =
         h->start_ps +
         switch_serialise_ps(packet_bytes(&h->streams[h->chosen]), h->rate_bps);
+}
+
+/* After something new to send, or a new rate: what has begun goes on. */
+void fabric_host_replan(Fabric *f, FabricHost *h)
+{
+    if (h->depart_ps == FABRIC_NEVER_PS || h->start_ps >= f->now_ps) {
+        host_plan(f, h);
+        fabric_wake(f, h->node, h->depart_ps);
+    }
 }
 
 /* The stream has sent a packet of @bytes; the next turn is its successor's. */
@@ -132,7 +141,7 @@ void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps)
         h->sent_bytes += pkt.bytes;
         h->free_ps = h->depart_ps;
         stream_sent(h, h->chosen, pkt.bytes);
-        fabric_host_plan(f, h);
+        host_plan(f, h);
     }
 }
 

@@ -329,7 +329,7 @@ void fabric_bounds_compute(Fabric *f);
 /* fabric_host.c: modelled hosts */
 void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p);
 void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps);
-void fabric_host_plan(Fabric *f, FabricHost *h); /* computes depart_ps */
+void fabric_host_replan(Fabric *f, FabricHost *h);
 void fabric_stream_add(FabricHost *h, const FabricStream *s);
 
 /* fabric_traffic.c */

@@ -254,8 +254,7 @@ static void load_start(Fabric *f, FabricLoad *load)
         } else {
             constant_start(f, h, load, to, &random);
         }
-        fabric_host_plan(f, h);
-        fabric_wake(f, node, h->depart_ps);
+        fabric_host_replan(f, h);
     }
 }
 
