@@ -46,6 +46,13 @@ Scenario *cluster_scenario(const Scenario *scn, const char *root,
     return load(scn, root, steps->str, error);
 }
 
+static const char *member(JsonObject *o, const char *name)
+{
+    const char *text = json_object_get_string_member_with_default(o, name, "");
+
+    return text ? text : ""; /* NULL: another type */
+}
+
 Scenario *cluster_fault_scenario(const Scenario *scn, const char *root,
                                  JsonObject *fault, GError **error)
 {
@@ -60,9 +67,7 @@ Scenario *cluster_fault_scenario(const Scenario *scn, const char *root,
     for (GList *l = keys; l; l = l->next) {
         g_string_append_printf(steps, "%s%s: ", l == keys ? "" : ", ",
                                (const char *)l->data);
-        yaml_write_scalar(
-            steps,
-            json_object_get_string_member_with_default(fault, l->data, ""), -1);
+        yaml_write_scalar(steps, member(fault, l->data), -1);
     }
     g_string_append(steps, "}}]");
     made = load(scn, root, steps->str, &local);

@@ -14,7 +14,9 @@
 
 static const char *member(JsonObject *o, const char *name)
 {
-    return json_object_get_string_member_with_default(o, name, "");
+    const char *text = json_object_get_string_member_with_default(o, name, "");
+
+    return text ? text : ""; /* NULL: another type */
 }
 
 static void refuse_error(ClusterClient *k, int code, GError *error)
@@ -160,7 +162,10 @@ static ClusterFault *fault_new(Cluster *c, Scenario *scn)
 
 static void do_fault_set(Cluster *c, ClusterClient *k, JsonObject *request)
 {
-    JsonObject *fault = json_object_get_object_member(request, "fault");
+    JsonNode *node = json_object_get_member(request, "fault");
+    JsonObject *fault = node && JSON_NODE_HOLDS_OBJECT(node)
+                            ? json_node_get_object(node)
+                            : NULL;
     GError *local = NULL;
     Scenario *scn;
     ClusterFault *f;
