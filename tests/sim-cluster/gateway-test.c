@@ -76,7 +76,7 @@ static void test_mistakes(void **state)
           "address: 172.16.0.9/24}\n  gw: {",
           "s.yaml:10:32: network 'blue' has a gateway already" },
         { "links:\n  - {a: host0.card, b: gw.card}\n", "",
-          "s.yaml:9:7: gateway 'gw' has no link; add one to gw.card" },
+          "s.yaml:9:3: gateway 'gw' has no link; add one to gw.card" },
     };
 
     (void)state;
