@@ -82,7 +82,7 @@ static bool add_one(Net *net, const ScnTraffic *s, GError **error)
             (uint32_t)((unsigned __int128)s->rate_bps * 1000000u / rate_bps);
     }
     f.packet_bytes = (uint32_t)s->packet_bytes;
-    f.poisson = s->pattern == SCN_PATTERN_POISSON || s->sizes != NULL;
+    f.poisson = s->message_bytes || s->sizes;
     if (s->message_bytes) {
         f.flow_bytes = s->message_bytes;
     }
