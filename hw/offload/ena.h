@@ -82,6 +82,19 @@ typedef struct EnaStats {
 } EnaStats;
 #undef ENA_STAT_FIELD
 
+/* Times that the driver should use, in ms; 0: its own, FFFFh: for ever. */
+typedef enum EnaHint {
+    ENA_HINT_REGISTER_READ = 0,
+    ENA_HINT_KEEP_ALIVE,
+    ENA_HINT_TX_COMPLETION,
+    ENA_HINT_TX_MISSED, /* a count */
+    ENA_HINT_ADMIN,
+    ENA_HINT_NETDEV,
+    ENA_HINT_TX_PIECES, /* a count */
+    ENA_HINT_RX_PIECES, /* a count */
+    ENA_HINTS
+} EnaHint;
+
 typedef struct Ena Ena;
 
 /* NULL and *errp on a bad configuration. @seam, @wire and @config->llq stay
@@ -102,6 +115,8 @@ void ena_timer(Ena *e); /* SEAM_TIMER_NIC + fn */
 /* A frame whose last bit has arrived now. */
 void ena_receive(Ena *e, const void *frame, uint32_t len);
 void ena_set_link(Ena *e, bool up);
+/* New hints; a running driver hears of them by a notification. */
+void ena_set_hints(Ena *e, const uint16_t hints[ENA_HINTS]);
 
 /*
  * True while something that may become a frame on the wire is inside:

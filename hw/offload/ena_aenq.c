@@ -57,15 +57,19 @@ static bool post(Ena *e, unsigned group, unsigned syndrome,
 void ena_aenq_kick(Ena *e)
 {
     EnaAenq *a = &e->aenq;
-    uint64_t up = e->link_up;
+    uint64_t up = e->link_up, hints[ENA_HINTS / 4] = { 0 };
     bool on = enabled(e, ENA_GROUP_KEEP_ALIVE);
 
     if (a->link_due && enabled(e, ENA_GROUP_LINK) &&
         post(e, ENA_GROUP_LINK, 0, &up, 1)) {
         a->link_due = false;
     }
+    for (unsigned i = 0; i < ENA_HINTS; i++) {
+        hints[i / 4] |= (uint64_t)e->hints[i] << (i % 4 * 16);
+    }
     if (a->hints_due && enabled(e, ENA_GROUP_NOTIFICATION) &&
-        post(e, ENA_GROUP_NOTIFICATION, ENA_SYNDROME_HINTS, NULL, 0)) {
+        post(e, ENA_GROUP_NOTIFICATION, ENA_SYNDROME_HINTS, hints,
+             G_N_ELEMENTS(hints))) {
         a->hints_due = false;
     }
     if (on != (a->keep_alive_ps != SEAM_NEVER)) {

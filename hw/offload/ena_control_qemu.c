@@ -111,6 +111,25 @@ void qmp_offload_nic_map(const char *interface, uint32_t vni, const char *mac,
     offload_time_leave();
 }
 
+void qmp_offload_nic_hints(const char *interface, bool has_keep_alive,
+                           uint16_t keep_alive, bool has_tx_completion,
+                           uint16_t tx_completion, bool has_admin,
+                           uint16_t admin, Error **errp)
+{
+    OffloadEna *n = offload_ena_find(interface, errp);
+    uint16_t hints[ENA_HINTS] = {
+        [ENA_HINT_KEEP_ALIVE] = has_keep_alive ? keep_alive : 0,
+        [ENA_HINT_TX_COMPLETION] = has_tx_completion ? tx_completion : 0,
+        [ENA_HINT_ADMIN] = has_admin ? admin : 0,
+    };
+
+    if (n) {
+        offload_time_enter();
+        ena_set_hints(n->core, hints);
+        offload_time_leave();
+    }
+}
+
 /* ---- queries --------------------------------------------------------------- */
 
 static OffloadCounterList *stats_of(const EnaStats *s)

@@ -536,6 +536,13 @@ void ena_set_link(Ena *e, bool up)
     }
 }
 
+void ena_set_hints(Ena *e, const uint16_t hints[ENA_HINTS])
+{
+    memcpy(e->hints, hints, sizeof(e->hints));
+    e->aenq.hints_due = true;
+    ena_aenq_kick(e);
+}
+
 bool ena_egress_busy(const Ena *e)
 {
     if (e->mmio_n || e->frames_used || e->deferred->len) {

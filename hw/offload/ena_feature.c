@@ -225,8 +225,12 @@ unsigned ena_get_feature(Ena *e)
         ena_put32(d + 8, ENA_LINK_FULL_DUPLEX);
         break;
     case ENA_FEAT_HW_HINTS:
+        for (unsigned i = 0; i < ENA_HINTS; i++) {
+            ena_put16(d + 2 * i, e->hints[i]);
+        }
+        break;
     default:
-        break; /* zeros: the driver's own values */
+        break;
     }
     return ENA_ST_SUCCESS;
 }

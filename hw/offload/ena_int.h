@@ -148,6 +148,7 @@ typedef struct EnaSq {
     uint16_t fetch_n;
     uint8_t cache[ENA_CACHE_DESCS][ENA_DESC_BYTES];
     uint16_t cache_at, cache_n;
+    uint16_t waiting; /* received frames that want descriptors */
     /* transmit */
     uint8_t meta_l3_off, meta_l3_len;
     uint16_t meta_l4_len, meta_mss;
@@ -217,6 +218,7 @@ struct Ena {
     uint16_t generation;
 
     bool link_up;
+    uint16_t hints[ENA_HINTS];
     uint32_t aq_base[2], aq_caps, acq_base[2], acq_caps;
     uint32_t aenq_base[2], aenq_caps;
     uint32_t intr_mask, dev_ctl, dev_sts, mmio_resp[2];
@@ -246,6 +248,7 @@ struct Ena {
     unsigned frames_used;
     EnaRx rx[ENA_RX_SLOTS];
     uint64_t rx_order;
+    unsigned rx_next;   /* where a free slot is looked for first */
     uint32_t rx_memory; /* bytes held */
     uint64_t timer_ps;  /* armed */
     GArray *deferred;   /* tags of operations the models refused */

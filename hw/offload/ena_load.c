@@ -13,6 +13,9 @@
 static void load_registers(Ena *e, StateReader *r)
 {
     e->link_up = state_get_bool(r, "link");
+    for (unsigned i = 0; i < ENA_HINTS; i++) {
+        e->hints[i] = state_get_u16(r);
+    }
     for (unsigned i = 0; i < 2; i++) {
         e->aq_base[i] = state_get_u32(r);
         e->acq_base[i] = state_get_u32(r);
@@ -279,6 +282,7 @@ static void load_frames(Ena *e, StateReader *r)
 static void load_rx(Ena *e, StateReader *r)
 {
     e->rx_order = state_get_u64(r);
+    e->rx_next = state_get_u16(r) % ENA_RX_SLOTS;
     for (unsigned i = 0; i < ENA_RX_SLOTS && state_ok(r); i++) {
         EnaRx *rx = &e->rx[i];
         size_t len = 0;
@@ -530,6 +534,11 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
     for (unsigned i = 0; i < 2 * n->cfg.queues; i++) {
         if (n->sq[i].active) {
             n->cq[n->sq[i].cq].users++;
+        }
+    }
+    for (unsigned i = 0; i < ENA_RX_SLOTS; i++) {
+        if (n->rx[i].state == ENA_RX_WAIT) {
+            n->sq[n->rx[i].sq].waiting++;
         }
     }
     contents_free(e);

@@ -143,6 +143,7 @@ unsigned ena_destroy_sq(Ena *e, const uint8_t *cmd)
                 ena_rx_free(e, &e->rx[k]);
             }
         }
+        e->sq[i].waiting = 0;
     }
     e->admin.closing = i; /* ends in ena_admin_poll() */
     return ENA_ST_SUCCESS;

@@ -36,17 +36,19 @@ static void drop(Ena *e, EnaRx *rx, uint64_t *counter)
 
 void ena_rx_accept(Ena *e, const uint8_t *frame, uint32_t len)
 {
-    unsigned slot = 0;
+    unsigned slot = e->rx_next, tried = 0;
     EnaRx *rx;
 
-    while (slot < ENA_RX_SLOTS && e->rx[slot].state != ENA_RX_FREE) {
-        slot++;
+    while (tried < ENA_RX_SLOTS && e->rx[slot].state != ENA_RX_FREE) {
+        slot = (slot + 1) % ENA_RX_SLOTS;
+        tried++;
     }
-    if (slot == ENA_RX_SLOTS || e->rx_memory + len > ENA_RX_MEMORY_BYTES) {
+    if (tried == ENA_RX_SLOTS || e->rx_memory + len > ENA_RX_MEMORY_BYTES) {
         drop(e, NULL, &e->stats.rx_overrun);
         return;
     }
     rx = &e->rx[slot];
+    e->rx_next = (slot + 1) % ENA_RX_SLOTS;
     rx->state = ENA_RX_PIPE;
     rx->len = len;
     rx->data = g_memdup2(frame, len);
@@ -120,19 +122,6 @@ static int queue_of(const Ena *e, uint32_t hash)
     return -1;
 }
 
-static bool older_waits(const Ena *e, const EnaRx *rx)
-{
-    for (unsigned i = 0; i < ENA_RX_SLOTS; i++) {
-        const EnaRx *o = &e->rx[i];
-
-        if (o != rx && o->state == ENA_RX_WAIT && o->sq == rx->sq &&
-            o->order < rx->order) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Takes buffers for the frame. 1: it has them, 0: wait, -1: there are none. */
 static int take_buffers(EnaSq *q, EnaRx *rx)
 {
@@ -162,15 +151,15 @@ static int take_buffers(EnaSq *q, EnaRx *rx)
     return 1;
 }
 
+/* Buffers for a frame, in its queue's order. */
 static void place(Ena *e, EnaRx *rx)
 {
     EnaSq *q = &e->sq[rx->sq];
+    bool waited = rx->state == ENA_RX_WAIT;
+    int got = !waited && q->waiting ? 0 : take_buffers(q, rx);
 
-    if (older_waits(e, rx)) {
-        rx->state = ENA_RX_WAIT;
-        return;
-    }
-    switch (take_buffers(q, rx)) {
+    q->waiting += (got == 0) - waited;
+    switch (got) {
     case 1:
         rx->state = ENA_RX_DATA;
         ena_up_put(e, ENA_UP_RX_DATA, (unsigned)(rx - e->rx), rx->buf[0].addr,
@@ -228,7 +217,7 @@ void ena_rx_refill(Ena *e, unsigned sq)
 {
     EnaRx *rx;
 
-    while ((rx = first_waiting(e, sq))) {
+    while (e->sq[sq].waiting && (rx = first_waiting(e, sq))) {
         place(e, rx);
         if (rx->state == ENA_RX_WAIT) {
             break;

@@ -9,6 +9,9 @@
 static void save_registers(const Ena *e, GByteArray *b)
 {
     state_put_u8(b, e->link_up);
+    for (unsigned i = 0; i < ENA_HINTS; i++) {
+        state_put_u16(b, e->hints[i]);
+    }
     for (unsigned i = 0; i < 2; i++) {
         state_put_u32(b, e->aq_base[i]);
         state_put_u32(b, e->acq_base[i]);
@@ -217,6 +220,7 @@ static void save_frames(const Ena *e, GByteArray *b)
 static void save_rx(const Ena *e, GByteArray *b)
 {
     state_put_u64(b, e->rx_order);
+    state_put_u16(b, e->rx_next);
     for (unsigned i = 0; i < ENA_RX_SLOTS; i++) {
         const EnaRx *rx = &e->rx[i];
 

@@ -150,9 +150,11 @@ def test_recovery():
         qmp = Qmp(folder)
         guest.start("load", "ping -i 0.01 -c 100 10.1.0.2")
         time.sleep(0.2)  # any instant will do
+        qmp.run("offload-nic-hints", interface="nic0", **{"keep-alive": 2000})
+        time.sleep(0.2)
         qmp.run("offload-interface-reset", card="card0", interface="nic0")
         guest.done()
-        ok(guest, "sleep 12; ping -c 3 -i 0.01 10.1.0.2")
+        ok(guest, "sleep 4; ping -c 3 -i 0.01 10.1.0.2")  # 6 s without the hint
         assert "wd_expired: 1" in ok(guest, "ethtool -S eth0")
 
 

@@ -397,6 +397,26 @@ static void keep_alive_each_second(void **state)
     }
 }
 
+static void hints_by_notification(void **state)
+{
+    Eh *h = *state;
+    uint16_t hints[ENA_HINTS] = {
+        [ENA_HINT_KEEP_ALIVE] = 2000, [ENA_HINT_RX_PIECES] = 5
+    };
+    const uint8_t *e = mock_ram(h->m, h->aenq + 64, 64);
+    uint8_t a[64];
+
+    ena_set_hints(h->e, hints);
+    eh_idle(h);
+    assert_int_equal(event_group(h, 1), ENA_GROUP_NOTIFICATION);
+    assert_int_equal(ena_get16(e + ENA_AENQ_SYNDROME_AT), ENA_SYNDROME_HINTS);
+    assert_int_equal(ena_get16(e + ENA_AENQ_DATA_AT + 2), 2000);
+    assert_int_equal(ena_get16(e + ENA_AENQ_DATA_AT + 14), 5);
+    eh_start(h); /* stays with the device */
+    assert_int_equal(eh_get_feature(h, ENA_FEAT_HW_HINTS, 0, 0, a), 0);
+    assert_int_equal(ena_get16(a + 8 + 2), 2000);
+}
+
 static void full_event_queue(void **state)
 {
     Eh *h = *state;
@@ -449,6 +469,7 @@ int main(void)
         TEST(broken_admin_queue),
         TEST(link_event_first),
         TEST(keep_alive_each_second),
+        TEST(hints_by_notification),
         TEST(full_event_queue),
         TEST(groups_off),
     };
