@@ -375,6 +375,7 @@ uint64_t lockstep_wait(Lockstep *l)
     lockstep_grant(l->s, l->me, &who);
     l->s->slot[l->me].waits_for[who]++;
     lockstep_sleep(l, LOCKSTEP_NEVER);
+    lockstep_sample(l); /* one kick ends one wait */
     grant_ps = lockstep_leave(l->s, l->me);
     lockstep_unlock(l);
     return grant_ps;

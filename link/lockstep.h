@@ -103,7 +103,6 @@ uint64_t lockstep_reach_ps(const Lockstep *l, unsigned from, unsigned to);
 typedef struct LockstepFuture {
     uint64_t act_ps;  /* neither vCPU nor timer acts before */
     uint64_t out_ps;  /* nothing departs before; >= act_ps */
-    uint64_t sent_ps; /* link_unconsumed_ps() of its ring to the engine */
     uint64_t need_ps; /* a grant beyond this is of use */
 } LockstepFuture;
 
