@@ -192,8 +192,15 @@ void net_host_args(Net *net, unsigned host_index, GPtrArray *argv)
 
 bool net_host_started(Net *net, unsigned host_index, GError **error)
 {
+    NetHost *h = &net->hosts[host_index];
+
     (void)error;
-    net->hosts[host_index].present = true;
+    net_lock(net);
+    h->present = true;
+    if (h->link && h->link_down) { /* a port begins with its link up */
+        link_send_state(h->link, net->now_ps, 0, 0);
+    }
+    net_unlock(net);
     return true;
 }
 

@@ -290,6 +290,9 @@ static void tell_hosts(Net *net, unsigned link, bool up, uint64_t at_ps)
         const TopoNode *n = node_at(net->scn->topology, l->node[end]);
         NetHost *h = n->kind == TOPO_HOST ? &net->hosts[n->index] : NULL;
 
+        if (h) {
+            h->link_down = !up;
+        }
         if (h && h->present && h->link) {
             link_send_state(h->link, at_ps, 0, up ? l->rate_bps : 0);
         }

@@ -409,7 +409,7 @@ static void check_windows(ScenarioCheck *c, const Topology *t)
             most = unit_format(UNIT_DURATION, (int64_t)n->lookahead_ps);
             scenario_problem(c, time, "window",
                              "a packet can be at '%s' after %s, so longer "
-                             "windows are not exact; 'quantum' allows it",
+                             "windows are not exact",
                              n->name, most);
             return;
         }

@@ -45,8 +45,8 @@ static const SchemaTable time_table = {
         { "quantum", SCHEMA_QUANTITY, AT(ScnTime, quantum_ps),
           .unit = UNIT_DURATION, .max = PS_PER_S, .multiple = PS_PER_NS,
           .flags = SCHEMA_UNSET_ZERO,
-          .doc = "hosts meet only this often: faster, still repeatable, but "
-                 "messages may arrive late; the report says how many" },
+          .doc = "relaxed windows, in which messages may arrive late; refused "
+                 "in this version" },
         { NULL },
     },
 };

@@ -259,11 +259,14 @@ static const Case step_cases[] = {
 static const Case time_cases[] = {
     { "networks:", "time: {window: 5us}\nnetworks:",
       "s.yaml:3:16: a packet can be at 'host0' after 1326880ps, so longer "
-      "windows are not exact; 'quantum' allows it" },
+      "windows are not exact" },
     { "networks:", "time: {window: 1us, quantum: 5us}\nnetworks:",
       "s.yaml:3:30: 'window' is exact, 'quantum' is not: only one" },
-    { "networks:", "time: {mode: wall, quantum: 5us}\nnetworks:",
-      "s.yaml:3:29: windows are for simulated time, not `mode: wall`" },
+    { "networks:", "time: {mode: wall, window: 1us}\nnetworks:",
+      "s.yaml:3:28: windows are for simulated time, not `mode: wall`" },
+    { "networks:", "time: {quantum: 5us}\nnetworks:",
+      "s.yaml:3:17: relaxed windows do not exist in this version; leave it "
+      "out, windows are exact" },
     { "networks:", "capture: {links: host1}\nnetworks:",
       "s.yaml:3:18: no link 'host1'; there are host0-sw0, host1-sw0" },
 };
