@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* What repetitions have shown to repeat. */
+#define LOCKSTEP_CPUS_MAX 4u
 #define CARD_DRIVES_MAX 8u
 #define CARD_INTERFACES_MAX 16u
 #define CARD_PARTITIONS_MAX 64u
@@ -425,11 +427,11 @@ void scenario_check_host(ScenarioCheck *c, ScnHost *host)
 {
     const ScnCpu *cpu = host->cpu;
 
-    if (cpu->count > 1 && c->s->time->mode != SCN_MODE_WALL) {
+    if (cpu->count > LOCKSTEP_CPUS_MAX && c->s->time->mode != SCN_MODE_WALL) {
         scenario_problem(c, cpu, "count",
-                         "more than one processor only in `mode: wall`: %s "
-                         "would not be repeatable",
-                         scn_mode_name(c->s->time->mode));
+                         "more than %u processors only in `mode: wall`: %s is "
+                         "not known to be repeatable with so many",
+                         LOCKSTEP_CPUS_MAX, scn_mode_name(c->s->time->mode));
     }
     if (cpu->ns_per_insn & (cpu->ns_per_insn - 1)) {
         scenario_problem(c, cpu, "ns_per_insn",

@@ -33,6 +33,9 @@
 #include "outrigger-port.h"
 #include "trace.h"
 
+/* A vCPU's turn; a choice: an interrupt to another vCPU waits so long at most. */
+#define SLICE_NS 10000
+
 #define TYPE_OUTRIGGER_CLOCK "outrigger-clock"
 OBJECT_DECLARE_SIMPLE_TYPE(OutriggerClock, OUTRIGGER_CLOCK)
 
@@ -48,6 +51,8 @@ struct OutriggerClock {
     bool edge;        /* announced; stays until the next grant */
     bool short_limit; /* the limit is an edge that need not be met exactly */
     bool was_short;   /* a translation block was too long for it */
+    int64_t slice_ns; /* end of the present vCPU's turn */
+    bool yielded;     /* the vCPU gave its turn up */
     Notifier machine_done;
 };
 
@@ -82,6 +87,51 @@ static int64_t inbox_ns(void)
     return ps == UINT64_MAX ? INT64_MAX : (int64_t)((ps + 999) / 1000);
 }
 
+/*
+ * What is left of the present vCPU's turn. Turns end at instants that depend on
+ * what vCPUs do and on nothing else: not on where windows fall.
+ */
+static int64_t turn_left_ns(int64_t now)
+{
+    if (!CPU_NEXT(first_cpu)) {
+        return INT64_MAX;
+    }
+    if (the_clock->slice_ns <= now) {
+        the_clock->slice_ns = now + SLICE_NS;
+    }
+    return the_clock->slice_ns - now;
+}
+
+static bool is_idle(const CPUState *cpu)
+{
+    return cpu->halted && !cpu_has_work((CPUState *)cpu);
+}
+
+void outrigger_clock_yield(void)
+{
+    if (the_clock) {
+        the_clock->yielded = true;
+    }
+}
+
+CPUState *outrigger_clock_next_cpu(CPUState *cpu)
+{
+    int64_t now = now_ns();
+    CPUState *next = cpu;
+
+    if (!is_idle(cpu) && now < the_clock->slice_ns && !the_clock->yielded) {
+        return cpu;
+    }
+    the_clock->yielded = false;
+    do {
+        next = CPU_NEXT(next) ? CPU_NEXT(next) : first_cpu;
+    } while (next != cpu && is_idle(next));
+    if (next != cpu || now >= the_clock->slice_ns) {
+        the_clock->slice_ns = now + SLICE_NS;
+    }
+    return next;
+}
+
 int64_t outrigger_clock_limit(int64_t deadline)
 {
     int64_t now, edge;
@@ -91,6 +141,7 @@ int64_t outrigger_clock_limit(int64_t deadline)
     }
     now = now_ns();
     deadline = MIN(deadline, MAX(the_clock->grant_ns - now, 0));
+    deadline = MIN(deadline, turn_left_ns(now));
     if (!outrigger_lockstep_joined()) {
         return deadline;
     }

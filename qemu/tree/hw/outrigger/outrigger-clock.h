@@ -36,6 +36,12 @@ bool outrigger_clock_holds(void);
  */
 bool outrigger_clock_stops_short(void);
 
+/* vCPU thread: whose turn it is after @cpu has run. */
+struct CPUState *outrigger_clock_next_cpu(struct CPUState *cpu);
+
+/* vCPU thread: the present vCPU waits in a loop (PAUSE); let others run. */
+void outrigger_clock_yield(void);
+
 /* Any thread: a vCPU is wanted (rr_kick_vcpu_thread). */
 void outrigger_clock_kick(void);
 
