@@ -199,7 +199,7 @@ static const SchemaTable cpu_table = {
     .fields = (const SchemaField[]){
         { "count", SCHEMA_COUNT, AT(ScnCpu, count), .min = 1, .max = 64,
           .fallback = "1",
-          .doc = "processors; more than 1 only in `mode: wall`" },
+          .doc = "processors; more than 4 only in `mode: wall`" },
         { "ns_per_insn", SCHEMA_COUNT, AT(ScnCpu, ns_per_insn), .min = 1,
           .max = 1024, .fallback = "1",
           .doc = "simulated nanoseconds an instruction takes: 1, 2, 4 ... "

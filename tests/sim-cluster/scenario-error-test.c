@@ -299,10 +299,10 @@ static const ScenarioCase ref_cases[] = {
       "          ^" },
     { "memory: 256MiB",
       "memory: 256MiB\n"
-      "    cpu: {count: 2}",
-      "s.yaml:9:18: more than one processor only in `mode: wall`: lockstep "
-      "would not be repeatable\n"
-      "      cpu: {count: 2}\n"
+      "    cpu: {count: 5}",
+      "s.yaml:9:18: more than 4 processors only in `mode: wall`: lockstep is "
+      "not known to be repeatable with so many\n"
+      "      cpu: {count: 5}\n"
       "                   ^" },
     { "memory: 256MiB",
       "memory: 256MiB\n"
