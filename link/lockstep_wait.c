@@ -69,26 +69,34 @@ void lockstep_lock(Lockstep *l)
     }
 }
 
-/* Who polls is told after: it would run into the mutex. */
+/* Who polls, and who sleeps, is told after: it would run into the mutex. */
 void lockstep_unlock(Lockstep *l)
 {
+    uint32_t woken = l->woken;
     bool news = l->news;
 
     l->news = false;
+    l->woken = 0;
     pthread_mutex_unlock(&l->s->mutex);
     if (news) {
         __atomic_add_fetch(&l->s->seq, 1, __ATOMIC_RELEASE);
     }
+    for (unsigned i = 0; woken; i++, woken >>= 1) {
+        if (woken & 1) {
+            futex_wake(&l->s->slot[i].wake);
+        }
+    }
 }
 
-static void wake(LockstepShared *s, unsigned member)
+/* It runs from now on; lockstep_unlock() tells it. */
+static void wake(Lockstep *l, unsigned member)
 {
-    LockstepSlot *h = &s->slot[member];
+    LockstepSlot *h = &l->s->slot[member];
 
     h->state = LOCKSTEP_RUNS;
     h->wakes++;
     __atomic_add_fetch(&h->wake, 1, __ATOMIC_RELEASE);
-    futex_wake(&h->wake);
+    l->woken |= 1u << member;
 }
 
 /* Of the group, the one that is furthest behind; -1: none. */
@@ -132,7 +140,7 @@ void lockstep_announce(Lockstep *l, bool own)
         }
         next = next_ready(s, g);
         if (next >= 0) {
-            wake(s, (unsigned)next);
+            wake(l, (unsigned)next);
         }
     }
 }
@@ -168,7 +176,7 @@ static bool spin(Lockstep *l)
 
         mine = next == (int)l->me || load32(&h->wake) != l->kicked;
         if (!mine && next >= 0) {
-            wake(s, (unsigned)next);
+            wake(l, (unsigned)next);
         }
         if (mine || next >= 0 || !again) {
             break;
