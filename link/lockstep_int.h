@@ -16,7 +16,7 @@ struct Lockstep {
     bool spin;
     LockstepRingsFn rings; /* a host's; may be NULL */
     void *rings_opaque;
-    uint32_t woken; /* members to wake after the mutex is free, a bit each */
+    uint32_t woken;  /* members to wake after the mutex is free, a bit each */
     bool news;       /* something others may wait for has changed */
     uint32_t kicked; /* futex word when this member last looked */
 };

@@ -281,20 +281,54 @@ static void note_switch(const Net *net, unsigned topo_node, uint64_t ps,
     }
 }
 
-/* The hosts at the link's ends lose or get their signal. */
+/* A host has a signal when its link and the switch at its other end work. */
+static void tell_host(NetHost *h, const TopoLink *l, uint64_t at_ps)
+{
+    bool down = h->cut || h->switch_down;
+
+    if (down == h->link_down) {
+        return;
+    }
+    h->link_down = down;
+    if (h->present && h->link) {
+        link_send_state(h->link, at_ps, 0, down ? 0 : l->rate_bps);
+    }
+}
+
+static NetHost *host_at(Net *net, const TopoLink *l, unsigned end)
+{
+    const TopoNode *n = node_at(net->scn->topology, l->node[end]);
+
+    return n->kind == TOPO_HOST ? &net->hosts[n->index] : NULL;
+}
+
 static void tell_hosts(Net *net, unsigned link, bool up, uint64_t at_ps)
 {
     const TopoLink *l = link_at(net->scn->topology, link);
 
     for (unsigned end = 0; end < 2; end++) {
-        const TopoNode *n = node_at(net->scn->topology, l->node[end]);
-        NetHost *h = n->kind == TOPO_HOST ? &net->hosts[n->index] : NULL;
+        NetHost *h = host_at(net, l, end);
 
         if (h) {
-            h->link_down = !up;
+            h->cut = !up;
+            tell_host(h, l, at_ps);
         }
-        if (h && h->present && h->link) {
-            link_send_state(h->link, at_ps, 0, up ? l->rate_bps : 0);
+    }
+}
+
+static void tell_neighbours(Net *net, unsigned topo_node, bool up,
+                            uint64_t at_ps)
+{
+    for (unsigned i = 0; i < net->scn->topology->links->len; i++) {
+        const TopoLink *l = link_at(net->scn->topology, i);
+
+        for (unsigned end = 0; end < 2; end++) {
+            NetHost *h = host_at(net, l, end);
+
+            if (h && l->node[!end] == topo_node) {
+                h->switch_down = !up;
+                tell_host(h, l, at_ps);
+            }
         }
     }
 }
@@ -345,6 +379,7 @@ bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
     ok = fabric_switch_set_up(net->fabric, net->node_of[topo_node], up, at_ps,
                               error);
     if (ok) {
+        tell_neighbours(net, topo_node, up, at_ps);
         note_switch(net, topo_node, at_ps, up);
     }
     net_unlock(net);

@@ -19,7 +19,9 @@ typedef struct NetHost {
     Link *link;    /* NULL: no port */
     uint32_t node; /* of the fabric */
     bool present;
-    bool link_down;     /* by a fault, or it does not train */
+    bool cut;           /* its link, by a fault, or it does not train */
+    bool switch_down;   /* at the other end */
+    bool link_down;     /* what the host was told */
     uint64_t inbox_ps;  /* first stamp put into its ring in this round */
     uint64_t egress_ps; /* least time from an arrival to a departure */
     uint64_t dropped_count;
