@@ -89,12 +89,13 @@ static void shadow_model_done(NvmeCtrl *c, unsigned op, unsigned i,
         return;
     }
     st = is_cq ? &c->cq[i].shadow : &c->sq[i].shadow;
-    if (st->gen == gen &&
+    if (st->gen == gen && !st->unsent &&
         st->state == (event ? NVME_SHADOW_EVENT : NVME_SHADOW_READ)) {
         nvme_shadow_done(c, i, is_cq);
     }
 }
 
+/* An answer to what was never sent (a damaged stream) is none. */
 void nvme_ctrl_model_done(NvmeCtrl *c, uint64_t tag, uint64_t at_ps)
 {
     unsigned op = seam_tag_stage(tag);
@@ -102,7 +103,7 @@ void nvme_ctrl_model_done(NvmeCtrl *c, uint64_t tag, uint64_t at_ps)
     unsigned gen = seam_tag_generation(tag);
 
     if (op >= NVME_OP_SLOT) {
-        if (i < NVME_SLOTS && c->slot[i].gen == gen &&
+        if (i < NVME_SLOTS && c->slot[i].gen == gen && !c->slot[i].unsent &&
             c->slot[i].stage == op - NVME_OP_SLOT) {
             nvme_cmd_model_done(c, &c->slot[i]);
         }
@@ -111,18 +112,19 @@ void nvme_ctrl_model_done(NvmeCtrl *c, uint64_t tag, uint64_t at_ps)
     switch (op) {
     case NVME_OP_DOORBELL:
         if (i < NVME_DOORBELLS && c->doorbell[i].used &&
-            c->doorbell[i].gen == gen) {
+            c->doorbell[i].gen == gen && !c->doorbell[i].unsent) {
             nvme_doorbell_done(c, i);
         }
         break;
     case NVME_OP_FETCH:
-        if (i < NVME_QUEUES && c->sq[i].fetching && c->sq[i].gen == gen) {
+        if (i < NVME_QUEUES && c->sq[i].fetching && c->sq[i].gen == gen &&
+            !c->sq[i].unsent) {
             nvme_fetch_done(c, i);
         }
         break;
     case NVME_OP_IRQ:
         if (i < c->config.msix_vectors && c->vector[i].in_flight &&
-            c->vector[i].gen == gen) {
+            c->vector[i].gen == gen && !c->vector[i].unsent) {
             nvme_irq_done(c, i);
         }
         break;
