@@ -104,6 +104,15 @@ def command_line(tree):
     program = os.path.join(build, CLI)
     if not os.access(program, os.X_OK):
         raise Skip('the command line is not built; run ./outrigger setup')
+    # One from before the last pull would say what was true then.
+    meson = os.path.join(build, 'meson')
+    if os.path.exists(os.path.join(meson, 'build.ninja')):
+        done = subprocess.run([tool('ninja'), '-C', meson,
+                               os.path.relpath(program, meson)], text=True,
+                              capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip('the command line does not build; run ./outrigger '
+                       'setup')
     return program
 
 
