@@ -1,0 +1,12 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * validate_list.c: the experiments of `outrigger bench validate`, in order.
+ */
+#include "validate.h"
+
+/* In validate_NAME.c each: extern const ValidateExperiment validate_...; */
+
+const ValidateExperiment *const validate_experiments[] = {
+    NULL,
+};
