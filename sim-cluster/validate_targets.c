@@ -24,7 +24,7 @@
     "128-host fat tree, 100 Gbit/s, 2 MB permutation, NDP, queues of 12 " \
     "packets"
 #define SETUP_EQDS "1024-host fat tree, 100 Gbit/s, 2 MB permutation"
-#define SETUP_INCAST "1024-host fat tree, 100 Gbit/s, 127 senders of 2 MB each"
+#define SETUP_INCAST "128-host fat tree, 100 Gbit/s, 127 senders of 2 MB each"
 
 #define GBIT "Gbit/s"
 #define ROW21(id, quantity, value)                                \
