@@ -65,8 +65,13 @@ const CliVerb cli_verbs[] = {
     { "report", "[RUN]", "print the summary of a run and where its report is",
       "RUN is a folder, or a name below runs/; without it the latest run.",
       cli_report },
-    { "diff", "RUN1 RUN2", "say where two runs part",
-      "Compares the event logs and the metrics of two run folders.", cli_diff },
+    { "diff", "RUN1 RUN2", "two runs side by side: what differs",
+      "Compares scenario, expectations, metrics, latency and event logs, "
+      "prints "
+      "what differs,\nand writes diff-RUN1.html into RUN2's folder. RUN is a "
+      "folder, or a name below runs/.\nExit code 0: equal; 1: different; 2: "
+      "one of them is no run.",
+      cli_diff },
     { "bench", "NAME", "measure, compare, hold against the bars",
       "`outrigger list benches` names them. Options after NAME go to the "
       "bench.",

@@ -19,6 +19,8 @@ char *report_chart_time(const ReportData *d);
 /* IOPS of one interface during one load, as a small line. */
 char *report_chart_load(const ReportData *d, const ReportLoad *load,
                         guint interface);
+/* The topology with the links' loads, as the run drew it. */
+char *report_network_picture(const ReportData *d);
 /* When each step began and ended. */
 char *report_chart_steps(const ReportData *d);
 /* The card's blocks with the run's numbers on the arrows. */

@@ -6,21 +6,34 @@
  */
 #include <string.h>
 
+#include "report_charts.h"
 #include "report_format.h"
 #include "report_page.h"
 
-/* A picture of the run directory as it is; a missing one is left out. */
-static void embed(GString *out, const ReportData *d, JsonObject *o)
+/* A picture of the run directory as it is; NULL for a missing one. */
+static char *picture_of(const ReportData *d, JsonObject *o)
 {
-    const char *name = report_json_text(o, "picture", NULL);
+    const char *name = o ? report_json_text(o, "picture", NULL) : NULL;
     g_autofree char *path = name ? g_build_filename(d->dir, name, NULL) : NULL;
     g_autofree char *svg = NULL;
+    const char *begin = NULL;
 
     if (path && g_file_get_contents(path, &svg, NULL, NULL)) {
-        const char *begin = strstr(svg, "<svg");
-
-        g_string_append(out, begin ? begin : "");
+        begin = strstr(svg, "<svg");
     }
+    return g_strdup(begin);
+}
+
+static void embed(GString *out, const ReportData *d, JsonObject *o)
+{
+    g_autofree char *svg = picture_of(d, o);
+
+    g_string_append(out, svg ? svg : "");
+}
+
+char *report_network_picture(const ReportData *d)
+{
+    return picture_of(d, report_json_object(d->root, "network"));
 }
 
 /* A metric for people, "-" when it was not measured. */

@@ -136,12 +136,12 @@ void page_note(GString *out, const char *text)
 
 /* ---- sections ---------------------------------------------------------- */
 
-static void section_begin(GString *out, const char *id, const char *title)
+void page_section_begin(GString *out, const char *id, const char *title)
 {
     g_string_append_printf(out, "<section id=\"%s\"><h2>%s</h2>\n", id, title);
 }
 
-static void section_end(GString *out)
+void page_section_end(GString *out)
 {
     g_string_append(out, "</section>\n");
 }
@@ -195,20 +195,30 @@ static void facts(GString *out, const ReportData *d)
     g_string_append(out, "</div>\n");
 }
 
-static void page_head(GString *out, const ReportData *d)
+void page_document_begin(GString *out, const char *title, const char *more)
 {
-    const char *verdict = d->verdict;
-
     g_string_append(out, "<!DOCTYPE html>\n<html lang=\"en\"><head>"
                          "<meta charset=\"utf-8\"/>"
                          "<meta name=\"viewport\" "
                          "content=\"width=device-width\"/>\n<title>");
-    xml_text_append(out, d->scenario, -1);
-    g_string_append(out, ": ");
-    xml_text_append(out, verdict, -1);
-    g_string_append_printf(out, "</title>\n<style>\n%s</style></head><body>",
-                           style);
-    g_string_append(out, "<main>\n<header class=\"");
+    xml_text_append(out, title, -1);
+    g_string_append_printf(out, "</title>\n<style>\n%s%s</style></head><body>",
+                           style, more);
+    g_string_append(out, "<main>\n");
+}
+
+void page_document_end(GString *out)
+{
+    g_string_append(out, "</main></body></html>\n");
+}
+
+static void page_head(GString *out, const ReportData *d)
+{
+    const char *verdict = d->verdict;
+    g_autofree char *title = g_strdup_printf("%s: %s", d->scenario, verdict);
+
+    page_document_begin(out, title, "");
+    g_string_append(out, "<header class=\"");
     xml_text_append(out, verdict, -1);
     g_string_append(out, "\"><h1><span class=\"badge\">");
     xml_text_append(out, verdict, -1);
@@ -311,7 +321,7 @@ static void page_run(GString *out, const ReportData *d)
     JsonObject *versions = report_json_object(d->root, "versions");
     g_autofree char *name = g_path_get_basename(d->dir);
 
-    section_begin(out, "run", "What was run");
+    page_section_begin(out, "run", "What was run");
     if (*d->replay) {
         g_string_append(out, "<p>To run exactly this again:</p><pre>");
         xml_text_append(out, d->replay, -1);
@@ -330,7 +340,7 @@ static void page_run(GString *out, const ReportData *d)
     }
     page_table_end(out);
     page_files(out, d);
-    section_end(out);
+    page_section_end(out);
 }
 
 static void page_card(GString *out, const ReportData *d)
@@ -338,7 +348,7 @@ static void page_card(GString *out, const ReportData *d)
     if (d->cards->len == 0) {
         return;
     }
-    section_begin(out, "card", "The card");
+    page_section_begin(out, "card", "The card");
     for (guint i = 0; i < d->cards->len; i++) {
         const ReportCard *card = d->cards->pdata[i];
 
@@ -357,12 +367,12 @@ static void page_card(GString *out, const ReportData *d)
                        "interrupts and physical requests; drives and "
                        "commands are counted in full all the same.");
     }
-    section_end(out);
+    page_section_end(out);
 }
 
 static void page_latency(GString *out, const ReportData *d)
 {
-    section_begin(out, "latency", "Latency");
+    page_section_begin(out, "latency", "Latency");
     if (!picture(out, report_chart_latency(d))) {
         page_note(out, "No I/O command was completed.");
     } else {
@@ -373,7 +383,7 @@ static void page_latency(GString *out, const ReportData *d)
                        "most 0.1 % wide.");
         page_latency_table(out, d);
     }
-    section_end(out);
+    page_section_end(out);
 }
 
 static void page_load_section(GString *out, const ReportData *d)
@@ -381,18 +391,18 @@ static void page_load_section(GString *out, const ReportData *d)
     if (d->loads->len == 0) {
         return;
     }
-    section_begin(out, "loads", "Loads");
+    page_section_begin(out, "loads", "Loads");
     page_loads(out, d);
     page_note(out, "Commands that were completed between the load's begin "
                    "and its end on that interface, rates over the time from "
                    "the first of them to the last. The small curves begin at "
                    "zero; a dotted line is the interface's limit.");
-    section_end(out);
+    page_section_end(out);
 }
 
 static void page_time(GString *out, const ReportData *d)
 {
-    section_begin(out, "time", "Over simulated time");
+    page_section_begin(out, "time", "Over simulated time");
     if (picture(out, report_chart_time(d))) {
         page_note(out, "Each part begins with the first completed command of "
                        "a load and ends with its last; the time between is "
@@ -402,7 +412,7 @@ static void page_time(GString *out, const ReportData *d)
     } else {
         page_note(out, "No I/O command was completed.");
     }
-    section_end(out);
+    page_section_end(out);
 }
 
 char *report_page(const ReportData *d)
@@ -411,28 +421,28 @@ char *report_page(const ReportData *d)
 
     page_head(out, d);
     page_nav(out);
-    section_begin(out, "expectations", "Expectations");
+    page_section_begin(out, "expectations", "Expectations");
     page_expectations(out, d);
-    section_end(out);
+    page_section_end(out);
     page_run(out, d);
     page_latency(out, d);
     page_load_section(out, d);
     page_time(out, d);
     page_network(out, d);
     page_card(out, d);
-    section_begin(out, "steps", "Steps");
+    page_section_begin(out, "steps", "Steps");
     picture(out, report_chart_steps(d));
     page_steps(out, d);
-    section_end(out);
-    section_begin(out, "controls", "Controls");
+    page_section_end(out);
+    page_section_begin(out, "controls", "Controls");
     page_controls(out, d);
-    section_end(out);
-    section_begin(out, "events", "Events");
+    page_section_end(out);
+    page_section_begin(out, "events", "Events");
     page_events(out, d);
-    section_end(out);
-    section_begin(out, "metrics", "All metrics");
+    page_section_end(out);
+    page_section_begin(out, "metrics", "All metrics");
     page_metrics(out, d);
-    section_end(out);
-    g_string_append(out, "</main></body></html>\n");
+    page_section_end(out);
+    page_document_end(out);
     return g_string_free(out, FALSE);
 }

@@ -11,7 +11,14 @@
 /* Depends on nothing but @d: the same run gives the same bytes. g_free(). */
 char *report_page(const ReportData *d);
 
-/* ---- between report_page.c and report_tables.c ------------------------- */
+/* ---- parts of a page: also for run_diff_page.c ------------------------- */
+
+/* From <html> to <main>; @more is added to the style sheet. @title is escaped.
+ */
+void page_document_begin(GString *out, const char *title, const char *more);
+void page_document_end(GString *out);
+void page_section_begin(GString *out, const char *id, const char *title);
+void page_section_end(GString *out);
 
 /* A table: column heads, then rows of cells. A column whose head begins with
  * '>' is numbers, set to the right. */

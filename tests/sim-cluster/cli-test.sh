@@ -166,6 +166,26 @@ says err "outrigger: no run 'no-such-run'"
 mkdir empty
 want 2 report empty
 want 2 diff empty
+want 2 diff empty empty
+says err 'there is no summary.json'
+mkdir one two
+summary='{"scenario":"s","verdict":"held","seed":1,"trace_hash":"a","metrics":'
+echo "$summary"'{"x.n_count":{"value":1000,"unit":"count"}}}' >one/summary.json
+echo "$summary"'{"x.n_count":{"value":1010,"unit":"count"}}}' >two/summary.json
+want 0 diff one one
+says out equal
+[ -s one/diff-one.html ] || fail 'diff wrote no page'
+want 1 diff one two --no-html
+says out 'x.n_count'
+says out '+1.0 %'
+[ ! -e two/diff-one.html ] || fail 'diff --no-html wrote a page'
+want 0 diff one two --tolerance 1% --html page.html
+[ -s page.html ] || fail 'diff --html wrote no page'
+want 1 diff one two --tolerance 0.9% --no-html
+want 2 diff one two --tolerance 1
+says err "--tolerance: '1' has no unit"
+want 2 diff one two --tolerance 1% --html nowhere/page.html
+says err 'nowhere/page.html'
 want 2 gdb
 want 2 regs
 want 2 regs host0
