@@ -318,6 +318,15 @@ void switch_core_stats_reset(SwitchCore *sw)
     }
 }
 
+void switch_core_port_max_restart(SwitchCore *sw, uint32_t port)
+{
+    for (uint32_t i = 0; i < sw->config.queues; i++) {
+        SwitchQueue *q = switch_queue(sw, port, i);
+
+        q->max_cells = q->cells;
+    }
+}
+
 uint32_t switch_core_cells_used(const SwitchCore *sw)
 {
     return sw->used_cells;

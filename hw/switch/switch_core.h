@@ -292,6 +292,8 @@ void switch_core_queue_stats(const SwitchCore *sw, uint32_t port,
                              uint32_t queue, SwitchQueueStats *ret);
 /* Counters to zero, maxima to what is there now. */
 void switch_core_stats_reset(SwitchCore *sw);
+/* Only max_cells of the queues of @port. */
+void switch_core_port_max_restart(SwitchCore *sw, uint32_t port);
 /* Cells in use at the instant at which the switch stands (after a run). */
 uint32_t switch_core_cells_used(const SwitchCore *sw);
 

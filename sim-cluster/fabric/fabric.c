@@ -83,6 +83,7 @@ void fabric_free(Fabric *f)
     g_ptr_array_unref(f->loads);
     g_array_unref(f->trace);
     fabric_stats_free(f);
+    fabric_series_free(f->series);
     free(f->wire);
     g_free(f->rare);
     g_free(f->wire_next_ps);

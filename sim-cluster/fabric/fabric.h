@@ -45,6 +45,7 @@
 
 #include <glib.h>
 
+#include "path.h"
 #include "switch_core.h"
 
 #define FABRIC_NEVER_PS UINT64_MAX
@@ -111,11 +112,26 @@ typedef struct FabricHostConfig {
     uint64_t mac;     /* 48 bits; 0: 02:00 and the IPv4 address */
 } FabricHostConfig;
 
+/*
+ * A switch may tell a sender that its packet has joined a deep queue: when
+ * a packet of a balanced flow leaves a queue above @cells, a notice leaves for
+ * its sender @delay_ps later, as a packet of its own, at most one each @gap_ps
+ * and output port. Like IEEE 802.1Qau's (quantized congestion notification),
+ * but per packet's path value and over IPv4.
+ */
+typedef struct FabricNotices {
+    uint32_t cells; /* 0: none are sent */
+    uint64_t gap_ps, delay_ps;
+    uint8_t priority;
+} FabricNotices;
+
 /* @sw->ports is filled in by fabric_build(), @sw->seed too if it is 0. */
 typedef struct FabricSwitchConfig {
     const char *name; /* NULL: "switchN" */
     SwitchConfig sw;
+    FabricNotices notices;
 } FabricSwitchConfig;
+/* No notices; their other numbers are choices: 2 us, 1 us, priority 7. */
 void fabric_switch_config_default(FabricSwitchConfig *c);
 
 typedef enum FabricFec { FABRIC_FEC_NONE = 0, FABRIC_FEC_KP4 } FabricFec;
@@ -270,6 +286,26 @@ typedef enum FabricPattern {
     FABRIC_RANDOM       /* each flow to a random other host */
 } FabricPattern;
 
+/*
+ * What path balancing does with a modelled host's packets, as its card would:
+ * docs/fabric.md, "Balanced traffic". Each pair (sender, receiver) has the
+ * objects of path.h; the values of its PathChoice are what switches hash. The
+ * receiver answers with echoes: packets of their own that queue, are lost
+ * and take time as all others. Hosts at one switch, or with one path between
+ * them, are not balanced, and nothing is echoed.
+ */
+typedef struct FabricBalance {
+    PathConfig path;       /* line_bps 0: the sender's link's rate; min_bps 0: a
+                      * hundredth of it */
+    uint16_t echo_bytes;   /* frame without FCS; 0: FABRIC_ECHO_BYTES */
+    uint8_t echo_priority; /* of echoes, in switches; hosts send them first */
+    unsigned paths;        /* 0: as many as the topology has; 1: switched off */
+} FabricBalance;
+/* Outer headers of an underlay packet that carries no guest frame. */
+#define FABRIC_ECHO_BYTES 84u
+/* @policy with numbers for 100 Gbit/s: choices, see docs/fabric.md. */
+void fabric_balance_default(FabricBalance *b, PathPolicy policy);
+
 typedef struct FabricTraffic {
     FabricPattern pattern;
     const uint32_t *hosts; /* nodes that take part; NULL: all modelled ones */
@@ -282,8 +318,9 @@ typedef struct FabricTraffic {
     uint64_t flow_bytes;       /* of frames, with poisson and no size file */
     const char *size_file;     /* size distribution, or NULL */
     uint8_t priority;
-    bool ecn;      /* packets are ECT */
-    uint64_t seed; /* 0: from the fabric's */
+    bool ecn;                     /* packets are ECT */
+    uint64_t seed;                /* 0: from the fabric's */
+    const FabricBalance *balance; /* copied; NULL: a flow keeps its path */
 } FabricTraffic;
 /* 50 % load, permutation, constant rate, 1500-byte frames, ECT, from 0 on. */
 void fabric_traffic_default(FabricTraffic *t);
@@ -338,6 +375,81 @@ const struct Hist *fabric_latency(const Fabric *f);
 #define FABRIC_FCT_CLASSES 5u
 const struct Hist *fabric_fct(const Fabric *f, uint32_t size_class);
 const char *fabric_fct_class_name(uint32_t size_class); /* "to_10kB" ... */
+
+/* ---- statistics over time ------------------------------------------------ */
+
+/*
+ * Cuts time into bins of @bin_ps, the first beginning now: before the first
+ * fabric_run() for a whole run; warm-up does not end them. When there would be
+ * more than @max_bins (an even number, 2..65536), pairs of bins become one and
+ * the width doubles, so memory is bounded: 24 bytes a bin and direction of a
+ * link. Again: begins anew. False: not built, zero width, bad number.
+ */
+bool fabric_stats_series(Fabric *f, uint64_t bin_ps, uint32_t max_bins,
+                         GError **errp);
+/* Width now, begin of the first bin, and how many have begun; 0: no series. */
+uint64_t fabric_stats_bin_ps(const Fabric *f);
+uint64_t fabric_stats_begin_ps(const Fabric *f);
+uint32_t fabric_stats_bins(const Fabric *f);
+
+/* One direction of a link in one bin; what departs counts when its last bit
+ * does. The last bin is so far incomplete. */
+typedef struct FabricLinkBin {
+    uint64_t wire_bytes;
+    uint32_t packets, marked;
+    uint32_t dropped;         /* for want of room, and on the wire */
+    uint32_t max_queue_cells; /* greatest depth of a queue; 0 for hosts */
+    uint32_t utilisation_ppm; /* of the rate it was built with; a packet more
+                               * than 10^6 is possible */
+} FabricLinkBin;
+/* False: no such bin, or @from_node is no end of @link. */
+bool fabric_stats_link_bin(const Fabric *f, uint32_t link, uint32_t from_node,
+                           uint32_t bin, FabricLinkBin *ret);
+
+/* ---- statistics of path balancing ---------------------------------------- */
+
+/* Counters of modelled hosts whose traffic is balanced (FabricTraffic). */
+typedef struct FabricBalanceStats {
+    uint64_t packets;   /* sent by balanced pairs */
+    uint64_t pairs_on;  /* pairs (sender, receiver) that began to balance */
+    uint64_t pairs_off; /* and reverted */
+    uint64_t changes;   /* packets with another value than the one before */
+    uint64_t avoided;   /* values put on an avoid-list */
+    uint64_t probes;    /* packets sent to learn of an idle value */
+    uint64_t slowed;    /* reductions of a pair's total rate */
+    uint64_t held;      /* packets that had to wait for the pair's rate */
+    uint64_t echoes_sent, echoes_received;
+    uint64_t marks;       /* marked packets that receivers saw */
+    uint64_t reordered;   /* arrived after a later one of the same pair */
+    uint64_t resequenced; /* of them, put into order by the reorder buffer */
+    uint64_t gap_timeouts;
+    uint64_t notices_sent, notices_received; /* of switches to senders */
+} FabricBalanceStats;
+/* Since the end of warm-up. */
+void fabric_stats_balance(const Fabric *f, FabricBalanceStats *ret);
+/* In one bin of the series. False: no such bin. */
+bool fabric_stats_balance_bin(const Fabric *f, uint32_t bin,
+                              FabricBalanceStats *ret);
+
+/* Pairs that have sent, in the order of (sender's node, first packet). */
+uint32_t fabric_stats_pairs(const Fabric *f);
+typedef struct FabricPairStats {
+    uint32_t from, to; /* nodes */
+    bool on;           /* balancing now */
+    uint32_t values;   /* how many it chooses from */
+    uint32_t rate_ppm; /* of its offered rate it may send now */
+    uint64_t packets, changes, reordered;
+    uint64_t goodput_bytes; /* received since warm-up, without FCS */
+} FabricPairStats;
+bool fabric_stats_pair(const Fabric *f, uint32_t pair, FabricPairStats *ret);
+typedef struct FabricValueStats {
+    uint16_t port; /* outer UDP source port */
+    bool avoided;
+    uint32_t congestion_ppm; /* the moving average by which it is chosen */
+    uint64_t packets;
+} FabricValueStats;
+bool fabric_stats_value(const Fabric *f, uint32_t pair, uint32_t value,
+                        FabricValueStats *ret);
 
 /*
  * The whole state of the statistics as text lines "NAME VALUE", in a fixed

@@ -227,6 +227,8 @@ struct Fabric {
     uint64_t stats_from_ps;
     uint64_t injected, delivered, flows_started, flows_finished;
     uint64_t not_for_it;
+    struct FabricSeries *series;     /* NULL: none */
+    struct FabricBalancer *balancer; /* NULL: nothing is balanced */
     Hist *latency;
     Hist *fct[FABRIC_FCT_CLASSES];
     /* names and addresses */
@@ -352,5 +354,13 @@ void fabric_stats_init(Fabric *f);
 void fabric_stats_reset(Fabric *f);
 void fabric_stats_free(Fabric *f);
 void fabric_flow_finished(Fabric *f, const FabricFlow *flow, uint64_t ps);
+
+/* fabric_series.c; the first two only if f->series */
+typedef struct FabricSeries FabricSeries;
+void fabric_series_advance(Fabric *f, uint64_t ps); /* edges up to @ps */
+uint64_t fabric_series_next_ps(const Fabric *f);
+uint32_t fabric_series_max_cells(const Fabric *f, uint32_t wire);
+void fabric_series_before_reset(Fabric *f);
+void fabric_series_free(FabricSeries *s); /* NULL is fine */
 
 #endif

@@ -39,6 +39,7 @@ void fabric_stats_free(Fabric *f)
 /* The end of warm-up. */
 void fabric_stats_reset(Fabric *f)
 {
+    fabric_series_before_reset(f);
     for (uint32_t i = 0; i < f->n_wires; i++) {
         f->rare[i].lost = f->rare[i].fcs_errors = f->rare[i].down_drops = 0;
     }
@@ -132,12 +133,15 @@ bool fabric_link_stats(const Fabric *f, uint32_t link, uint32_t from_node,
     const FabricNode *n = &f->node[from_node];
     const FabricWireRare *r;
     uint64_t time_ps = f->now_ps - f->stats_from_ps;
+    uint32_t wire;
 
     if (l->node[end] != from_node) {
         return false;
     }
-    r = &f->rare[fabric_link_wire(f, link, end)];
+    wire = fabric_link_wire(f, link, end);
+    r = &f->rare[wire];
     memset(ret, 0, sizeof(*ret));
+    ret->max_queue_cells = fabric_series_max_cells(f, wire);
     if (n->core) {
         SwitchPortStats ps;
 

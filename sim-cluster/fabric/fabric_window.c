@@ -300,6 +300,10 @@ void fabric_run(Fabric *f, uint64_t until_ps)
     while (f->now_ps < until_ps) {
         uint64_t next = fabric_next_ps(f), end;
 
+        if (FABRIC_UNLIKELY(f->series != NULL) &&
+            (next != FABRIC_NEVER_PS || until_ps != FABRIC_NEVER_PS)) {
+            fabric_series_advance(f, MIN(next, until_ps));
+        }
         if (next >= until_ps) {
             f->now_ps = until_ps;
             return;
@@ -313,6 +317,9 @@ void fabric_run(Fabric *f, uint64_t until_ps)
                                                   : until_ps;
         if (f->n_control) {
             end = MIN(end, f->control[0].at_ps);
+        }
+        if (FABRIC_UNLIKELY(f->series != NULL)) {
+            end = MIN(end, fabric_series_next_ps(f));
         }
         window(f, end);
     }
