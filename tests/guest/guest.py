@@ -15,6 +15,26 @@ IMAGE = os.path.join(BUILD, "guest")
 QEMU = os.environ.get("OUTRIGGER_QEMU", os.path.join(BUILD, "bin", "qemu-system-x86_64"))
 FIRMWARE = os.environ.get("OUTRIGGER_FIRMWARE", os.path.join(BUILD, "share", "qemu"))
 
+CLI = os.path.join(BUILD, "meson/sim-cluster/outrigger")
+
+
+def missing():
+    """What a scenario needs is not there."""
+    needed = [CLI, QEMU, os.path.join(IMAGE, "vmlinux")]
+    return not all(map(os.path.exists, needed))
+
+
+def run_scenario(folder, text):
+    """Runs it, which must hold, below @folder; the run's folder."""
+    path = os.path.join(folder, "scenario.yaml")
+    with open(path, "w") as file:
+        file.write(text)
+    done = subprocess.run([CLI, "run", path, "--runs", folder, "--keep", "--progress=plain"],
+                          env=dict(os.environ, OUTRIGGER_ROOT=ROOT, OUTRIGGER_BUILD=BUILD),
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return os.path.join(folder, "latest")
+
 
 def manifest():
     with open(os.path.join(IMAGE, "manifest.json")) as file:

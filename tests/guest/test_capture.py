@@ -8,14 +8,12 @@ command line."""
 import base64
 import os
 import struct
-import subprocess
 import sys
 import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("OUTRIGGER_BUILD", os.path.join(ROOT, "build"))
-CLI = os.path.join(BUILD, "meson/sim-cluster/outrigger")
-ENVIRONMENT = dict(os.environ, OUTRIGGER_ROOT=ROOT, OUTRIGGER_BUILD=BUILD)
+sys.dont_write_bytecode = True
+from guest import missing, run_scenario
+
 OUTER_BYTES = 14 + 20 + 8 + 20  # hw/offload/underlay.h
 PINGS = 5
 TCP_BYTES = 256 << 10
@@ -68,13 +66,7 @@ def run(folder):
             .replace("SERVE 5202", f"{SERVE} 5202 >/run/log || exit 9")
             .replace("CALL 5201", f"{CALL} 5201 >/run/log || exit 9")
             .replace("CALL 5202", f"{CALL} 5202 >/run/log || exit 9"))
-    path = os.path.join(folder, "capture.yaml")
-    with open(path, "w") as file:
-        file.write(text)
-    done = subprocess.run([CLI, "run", path, "--runs", folder, "--keep", "--progress=plain"],
-                          env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return os.path.join(folder, "latest")
+    return run_scenario(folder, text)
 
 
 def guest_frames(folder, handle):
@@ -196,9 +188,7 @@ def check(host, seen, captured):
 
 
 def main():
-    needed = [CLI, os.path.join(BUILD, "bin/qemu-system-x86_64"),
-              os.path.join(BUILD, "guest/vmlinux")]
-    if not all(map(os.path.exists, needed)):
+    if missing():
         print("needs the command line, the fork and the guest", file=sys.stderr)
         return 77
     with tempfile.TemporaryDirectory(prefix="capture-") as top:
