@@ -53,7 +53,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PATH_MAX_VALUES 64u
+#define PATH_MAX_VALUES 256u
 #define PATH_MAX_FLOWS 1024u
 #define PATH_FIRST_PORT 49152u /* 2^14 ports from here: IANA's dynamic ones */
 #define PATH_NEVER UINT64_MAX
@@ -105,9 +105,12 @@ typedef struct PathConfig {
     unsigned ewma_shift; /* weight of one packet: 1 / 2^this; 0 to 15 */
     uint64_t delay_full_ps;
     uint16_t enable_score, disable_score; /* the worst value used; on > off */
-    uint64_t disable_hold_ps;
-    uint64_t min_flow_bytes; /* smaller flows stay at their home value */
-    uint16_t share;          /* of 65535: packets that are balanced */
+    uint64_t disable_hold_ps; /* and at once after as long without traffic */
+    /* Congestion that comes back within the hold time doubles it, at most so
+     * many times: collisions of home values do not return all the time. */
+    unsigned disable_backoff; /* 0 to 16 */
+    uint64_t min_flow_bytes;  /* smaller flows stay at their home value */
+    uint16_t share;           /* of 65535: packets that are balanced */
     PathPick pick;
     uint16_t epsilon;     /* of 65535 */
     uint16_t avoid_score; /* from here a value is avoided; 65535: never */
@@ -280,7 +283,7 @@ typedef struct PathOrder PathOrder;
 typedef enum PathVerdict {
     PATH_DELIVER = 0, /* it was not taken: deliver it now */
     PATH_HELD,        /* it was taken: comes back from path_order_pop */
-    PATH_DUPLICATE    /* it was not taken: drop it */
+    PATH_DUPLICATE    /* or too old to tell; not taken: drop it */
 } PathVerdict;
 
 typedef struct PathOrderStats {
