@@ -98,8 +98,8 @@ static int code_of(const GError *error)
 
 static bool run_all(Supervisor *s, Progress *progress, GError **error)
 {
-    g_autoptr(HostInstall) install = host_install_find(
-        s->options->root, host_install_needs_guest(s->scn), error);
+    g_autoptr(HostInstall) install =
+        host_install_find(s->options->root, s->scn, error);
     g_autoptr(RunScratch) scratch = install ? run_scratch_new(error) : NULL;
     ClusterRun r = { .scn = s->scn,
                      .options = s->options,

@@ -29,14 +29,12 @@ typedef struct HostInstall {
 } HostInstall;
 
 /*
- * Looks where everything is, below @root or $OUTRIGGER_BUILD. @need_guest:
- * some node uses the default guest. RUNTIME_ERROR_PREREQUISITE names what is
- * missing and how to get it.
+ * Looks where everything is that @scn needs, below @root or $OUTRIGGER_BUILD:
+ * without full hosts no QEMU, without a host of the default guest no guest.
+ * RUNTIME_ERROR_PREREQUISITE names what is missing and how to get it.
  */
-HostInstall *host_install_find(const char *root, bool need_guest,
+HostInstall *host_install_find(const char *root, const Scenario *scn,
                                GError **error);
-/* Some host of @scn runs the default guest. */
-bool host_install_needs_guest(const Scenario *scn);
 void host_install_free(HostInstall *i); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HostInstall, host_install_free)
 

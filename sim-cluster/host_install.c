@@ -89,7 +89,7 @@ static bool find_guest(HostInstall *i, GError **error)
            read_manifest(i, error);
 }
 
-bool host_install_needs_guest(const Scenario *scn)
+static bool needs_guest(const Scenario *scn)
 {
     for (unsigned i = 0; i < scn->hosts->len; i++) {
         const ScnHost *h = g_ptr_array_index(scn->hosts, i);
@@ -101,14 +101,15 @@ bool host_install_needs_guest(const Scenario *scn)
     return false;
 }
 
-HostInstall *host_install_find(const char *root, bool need_guest,
+HostInstall *host_install_find(const char *root, const Scenario *scn,
                                GError **error)
 {
     g_autoptr(HostInstall) i = g_new0(HostInstall, 1);
+    bool need_guest = needs_guest(scn);
 
     i->build = build_folder(root);
     i->qemu = g_build_filename(i->build, "bin", "qemu-system-x86_64", NULL);
-    if (missing("the QEMU fork", i->qemu, error) ||
+    if ((scn->hosts->len && missing("the QEMU fork", i->qemu, error)) ||
         (need_guest && !find_guest(i, error))) {
         return NULL;
     }

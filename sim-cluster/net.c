@@ -76,7 +76,7 @@ Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
     if (linked && !net_fabric_build(net, error)) {
         return NULL;
     }
-    if (simulated(net) && (linked || scn->time->window_ps) &&
+    if (simulated(net) && scn->hosts->len && (linked || scn->time->window_ps) &&
         !join_lockstep(net, shm_dir, error)) {
         return NULL;
     }

@@ -53,6 +53,9 @@ bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,
                      GError **error);
 bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
                          uint64_t ber_atto, uint64_t at_ps, GError **error);
+/* Of a link without a full host. */
+bool net_link_set_rate(Net *net, unsigned link, uint64_t rate_bps,
+                       uint64_t at_ps, GError **error);
 bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
                        GError **error);
 

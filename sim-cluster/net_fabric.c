@@ -217,6 +217,7 @@ bool net_fabric_build(Net *net, GError **error)
     FabricConfig c = {
         .seed = seed_derive_u64(net->scn->seed, "fabric", "seed"),
         .warmup_ps = net_warmup_ps(net),
+        .reconverge_ps = net->scn->fabric ? net->scn->fabric->reconverge_ps : 0,
         .ops = &fabric_ops,
         .opaque = net,
     };
@@ -364,6 +365,22 @@ bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
     if (ok) {
         note(net, link, at_ps, "link %s: loss %g, bit-error rate %g", l->name,
              (double)loss_ppm / 1e6, (double)ber_atto / 1e18);
+    }
+    net_unlock(net);
+    return ok;
+}
+
+bool net_link_set_rate(Net *net, unsigned link, uint64_t rate_bps,
+                       uint64_t at_ps, GError **error)
+{
+    bool ok;
+
+    net_lock(net);
+    at_ps = instant(net, at_ps);
+    ok = fabric_link_set_rate(net->fabric, link, rate_bps, at_ps, error);
+    if (ok) {
+        note(net, link, at_ps, "link %s: %" G_GUINT64_FORMAT " bit/s",
+             link_at(net->scn->topology, link)->name, rate_bps);
     }
     net_unlock(net);
     return ok;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "fabric/fabric.h"
 #include "run_files.h"
 #include "run_interrupt.h"
 #include "run_net.h"
@@ -278,8 +279,20 @@ static bool hash_node(Execution *x, RunNode *n, GError **error)
            trace_hash_add_ram(x->hash, name, ram, pages, error);
 }
 
+/* All counters of the network. */
+static void hash_fabric(Execution *x)
+{
+    const struct Fabric *f = net_fabric(x->net);
+    g_autofree char *text = f ? fabric_dump(f) : NULL;
+
+    if (text) {
+        trace_hash_add(x->hash, "fabric", text, strlen(text));
+    }
+}
+
 static bool hash_all(Execution *x, GError **error)
 {
+    hash_fabric(x);
     for (unsigned i = 0; i < x->nodes->len; i++) {
         if (!hash_node(x, g_ptr_array_index(x->nodes, i), error) ||
             !run_tap_hash(x->tap, i, x->hash, error)) {

@@ -70,6 +70,15 @@ static bool set_errors(Execution *x, unsigned link, GError **error)
            failed(local, error);
 }
 
+static bool set_rate(Execution *x, unsigned link, uint64_t rate_bps,
+                     GError **error)
+{
+    GError *local = NULL;
+
+    return net_link_set_rate(x->net, link, rate_bps, x->now_ps, &local) ||
+           failed(local, error);
+}
+
 static bool set_switch(Execution *x, const char *name, bool up, GError **error)
 {
     uint32_t node = topology_node(x->scn->topology, name);
@@ -95,6 +104,8 @@ bool run_net_fault(Execution *x, const ScnFault *f, GError **error)
     case SCN_FAULT_LINK_BER:
         x->run_net->links[link].ber_atto = f->ber_atto;
         return set_errors(x, link, error);
+    case SCN_FAULT_LINK_RATE:
+        return set_rate(x, link, f->rate_bps, error);
     case SCN_FAULT_SWITCH_DOWN:
         return set_switch(x, f->sw, false, error);
     case SCN_FAULT_SWITCH_UP:
@@ -118,6 +129,8 @@ bool run_net_heal(Execution *x, const ScnFault *f, GError **error)
     case SCN_FAULT_LINK_BER:
         x->run_net->links[link].ber_atto = link_at(x, link)->ber_atto;
         return set_errors(x, link, error);
+    case SCN_FAULT_LINK_RATE:
+        return set_rate(x, link, link_at(x, link)->rate_bps, error);
     case SCN_FAULT_SWITCH_DOWN:
         return set_switch(x, f->sw, true, error);
     default:

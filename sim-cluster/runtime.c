@@ -145,8 +145,7 @@ static int run_prepared(const Scenario *scn, const RunOptions *options,
     RunContext c = { .options = options, .progress = progress };
 
     if (!can_run(scn, options, &error) ||
-        !(install = host_install_find(options->root,
-                                      host_install_needs_guest(scn), &error)) ||
+        !(install = host_install_find(options->root, scn, &error)) ||
         !(scratch = run_scratch_new(&error)) ||
         !(dir = run_dir_create(options->runs_dir, scn->name, &error))) {
         return fail_early(progress, error);

@@ -249,8 +249,7 @@ static int replay(const char *run_dir, RunOptions *options, Progress *progress)
     int code;
 
     if (!then || !(scn = read_scenario(then, run_dir, options->root, &error)) ||
-        !(install = host_install_find(options->root,
-                                      host_install_needs_guest(scn), &error)) ||
+        !(install = host_install_find(options->root, scn, &error)) ||
         !check_install(then, install, &error) ||
         !(scratch = run_scratch_new(&error)) ||
         !(dir = run_dir_create(options->runs_dir, scn->name, &error))) {

@@ -358,6 +358,7 @@ typedef enum ScnFaultKind {
     SCN_FAULT_LINK_UP,
     SCN_FAULT_LINK_LOSS,
     SCN_FAULT_LINK_BER,
+    SCN_FAULT_LINK_RATE,
     SCN_FAULT_SWITCH_DOWN,
     SCN_FAULT_SWITCH_UP
 } ScnFaultKind;
@@ -373,6 +374,7 @@ typedef struct ScnFault {
     char *link;       /* LINK_*: name of a TopoLink; else NULL */
     char *sw;         /* SWITCH_*: name of a TopoNode; else NULL */
     uint64_t loss_ppm, ber_atto; /* LINK_LOSS, LINK_BER */
+    uint64_t rate_bps;           /* LINK_RATE */
 } ScnFault;
 
 typedef enum ScnCardOp {

@@ -136,6 +136,10 @@ void scenario_check_top(ScenarioCheck *c)
                          "YYYY-MM-DDTHH:MM:SS",
                          s->time->rtc);
     }
+    if (!s->nodes->len && !s->fabric) {
+        scenario_problem(c, s, NULL,
+                         "'nodes' is missing: what exists, by name");
+    }
     s->hosts = g_ptr_array_new();
     for (unsigned i = 0; i < s->nodes->len; i++) {
         ScnNode *node = s->nodes->pdata[i];

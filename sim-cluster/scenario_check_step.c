@@ -363,6 +363,25 @@ static void check_range(ScenarioCheck *c, const ScnFault *fault,
     }
 }
 
+/* The rate of a full host's link is its card's business. */
+static void check_rate_fault(ScenarioCheck *c, const ScnFault *fault)
+{
+    const Topology *t = c->s->topology;
+    uint32_t index = t ? topology_link(t, fault->link) : TOPO_NONE;
+    const TopoLink *l = index != TOPO_NONE ? t->links->pdata[index] : NULL;
+
+    for (unsigned end = 0; l && end < 2; end++) {
+        const TopoNode *n = t->nodes->pdata[l->node[end]];
+
+        if (n->kind == TOPO_HOST || n->kind == TOPO_GATEWAY) {
+            scenario_problem(c, fault, "link",
+                             "'%s' ends at '%s', whose card has its own rate; "
+                             "links between switches can be slowed",
+                             fault->link, n->name);
+        }
+    }
+}
+
 static void check_fault(ScenarioCheck *c, const ScnFault *fault)
 {
     const ScnCard *card;
@@ -371,6 +390,9 @@ static void check_fault(ScenarioCheck *c, const ScnFault *fault)
     if (fault->link || fault->sw) {
         if (fault->link) {
             scenario_check_link_ref(c, fault, "link", fault->link);
+            if (fault->kind == SCN_FAULT_LINK_RATE) {
+                check_rate_fault(c, fault);
+            }
         } else {
             scenario_check_switch_ref(c, fault, "switch", fault->sw);
         }

@@ -125,6 +125,7 @@ typedef struct ScnFabric {
     uint64_t delay_ps;
     uint64_t buffer_bytes, ecn_threshold_bytes;
     uint64_t latency_ps;
+    uint64_t reconverge_ps;
 } ScnFabric;
 
 typedef enum ScnPattern {

@@ -134,8 +134,9 @@ const SchemaTable scenario_table = {
         { "time", SCHEMA_OBJECT, AT(Scenario, time), .table = &time_table,
           .doc = "how time passes" },
         { "nodes", SCHEMA_MAP, AT(Scenario, nodes), .table = &node_table,
-          .flags = SCHEMA_REQUIRED | SCHEMA_NOT_EMPTY,
-          .doc = "what exists, by name" },
+          .flags = SCHEMA_NOT_EMPTY,
+          .doc = "what exists, by name; may be left out with a `fabric`, "
+                 "whose hosts are modelled" },
         { "networks", SCHEMA_MAP, AT(Scenario, networks),
           .table = &network_table, .doc = "virtual networks, by name" },
         { "links", SCHEMA_LIST, AT(Scenario, links), .table = &link_table,

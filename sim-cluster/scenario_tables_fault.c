@@ -11,8 +11,8 @@
 const char *const scn_fault_words[] = {
     "reset-interface", "read-error", "write-error", "stall-drive",
     "stall-interface", "kill-qemu",  "clear",       "link-down",
-    "link-up",         "link-loss",  "link-ber",    "switch-down",
-    "switch-up",       NULL
+    "link-up",         "link-loss",  "link-ber",    "link-rate",
+    "switch-down",     "switch-up",  NULL
 };
 const char *const scn_card_op_words[] = { "create",     "delete", "resize",
                                           "attach",     "detach", "limits",
@@ -179,6 +179,22 @@ static const SchemaTable fault_link_ber_table = {
     },
 };
 
+static const SchemaTable fault_link_rate_table = {
+    .name = "fault link-rate",
+    .doc = "A link is slower than it should be, both directions: for what is "
+           "sent from then on. Not for links of full hosts, whose cards know "
+           "their rate.",
+    .size = sizeof(ScnFault),
+    .fields = (const SchemaField[]){
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK,
+        { "rate", SCHEMA_QUANTITY, AT(ScnFault, rate_bps),
+          .unit = UNIT_RATE, .min = 1000000, .flags = SCHEMA_REQUIRED,
+          .doc = "its rate" },
+        FAULT_ROW_TIME,
+        { NULL },
+    },
+};
+
 static const SchemaTable fault_switch_down_table = {
     .name = "fault switch-down",
     .doc = "A switch fails: what is in it is lost, all its links are down.",
@@ -216,6 +232,7 @@ const SchemaTable fault_table = {
         { "link-up", &fault_link_up_table },
         { "link-loss", &fault_link_loss_table },
         { "link-ber", &fault_link_ber_table },
+        { "link-rate", &fault_link_rate_table },
         { "switch-down", &fault_switch_down_table },
         { "switch-up", &fault_switch_up_table },
         { NULL, NULL },

@@ -265,6 +265,10 @@ const SchemaTable fabric_table = {
                   "of links between switches"),
         LINK_DELAY(ScnFabric),
         SWITCH_ROWS(ScnFabric),
+        { "reconverge", SCHEMA_QUANTITY, AT(ScnFabric, reconverge_ps),
+          .unit = UNIT_DURATION, .max = PS_PER_S, .fallback = "0s",
+          .doc = "from a failure or repair to routes that know of it; "
+                 "switches next to it know at once" },
         { NULL },
     },
 };

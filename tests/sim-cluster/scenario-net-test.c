@@ -73,6 +73,33 @@ static void check_cases(const Case *cases, size_t count)
     }
 }
 
+static const char modelled[] =
+    "format: 1\n"
+    "name: all-modelled\n"
+    "fabric: {kind: fat-tree, k: 4, hosts: 16, reconverge: 2ms}\n"
+    "traffic: {perm: {pattern: permutation, load: 10%}}\n"
+    "steps:\n"
+    "  - fault: {kind: link-rate, link: agg-0-core-0, rate: 1Gbit}\n"
+    "  - wait: {time: 1ms}\n"
+    "expect:\n"
+    "  - {id: got, metric: traffic.received_count, above: 0}\n";
+
+static void test_no_full_host(void **state)
+{
+    g_autoptr(Scenario) s = scenario_must(modelled, NULL);
+    g_autofree char *text = scenario_write(s, NULL);
+    g_autoptr(Scenario) again = scenario_must(text, NULL);
+    const ScnFault *f = s->steps->pdata[0];
+
+    (void)state;
+    assert_int_equal(s->hosts->len, 0);
+    assert_int_equal(s->topology->modelled, 16);
+    assert_int_equal(s->fabric->reconverge_ps, 2 * PS_PER_MS);
+    assert_int_equal(f->kind, SCN_FAULT_LINK_RATE);
+    assert_int_equal(f->rate_bps, UINT64_C(1000000000));
+    assert_int_equal(again->nodes->len, 0);
+}
+
 /* ---- mistakes -------------------------------------------------------------- */
 
 static const Case network_cases[] = {
@@ -224,6 +251,10 @@ static const Case traffic_cases[] = {
 };
 
 static const Case step_cases[] = {
+    { "link-down, link: host0-sw0, time: 5ms",
+      "link-rate, link: host0-sw0, rate: 1Gbit",
+      "s.yaml:18:36: 'host0-sw0' ends at 'host0', whose card has its own "
+      "rate; links between switches can be slowed" },
     { "ping: {to: host1}", "ping: {to: host0}",
       "s.yaml:17:47: 'host0' is the same host" },
     { "ping: {to: host1}", "ping: {to: bare}",
@@ -542,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_fat_tree),
         cmocka_unit_test(test_leaf_spine),
         cmocka_unit_test(test_single),
+        cmocka_unit_test(test_no_full_host),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_scalars_round_trip),
         cmocka_unit_test(test_boards),
