@@ -97,6 +97,13 @@ static const char *config_problem(const SwitchConfig *c)
             return "a DRR quantum is from 1 to 2^31-1 bytes";
         }
     }
+    if (c->trim_bytes && (c->trim_bytes < SWITCH_MIN_BYTES ||
+                          c->trim_bytes > SWITCH_MAX_BYTES)) {
+        return "a cut packet has from 60 to 9600 bytes, or 0: none is cut";
+    }
+    if (c->trim_bytes && c->trim_queue >= c->queues) {
+        return "cut packets go to one of the port's queues";
+    }
     return NULL;
 }
 
@@ -126,7 +133,11 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
                              sizeof(*sw->queue));
     sw->rare = switch_alloc(config->ports, sizeof(*sw->rare));
     for (uint32_t i = 0; i < config->queues; i++) {
-        sw->strict_mask |= (uint8_t)(config->queue[i].strict << i);
+        const SwitchQueueConfig *q = &config->queue[i];
+
+        sw->strict_mask |= (uint8_t)(q->strict << i);
+        sw->limited_mask |=
+            (uint8_t)((q->limit_packets || q->limit_cells) << i);
     }
     for (uint32_t i = 0; i < config->ports; i++) {
         sw->port[i].next_ps = SWITCH_NEVER_PS;
@@ -282,6 +293,7 @@ void switch_core_port_stats(const SwitchCore *sw, uint32_t port,
     ret->tx_packets = p->tx_packets;
     ret->tx_bytes = p->tx_bytes;
     ret->flooded_packets = sw->rare[port].flooded;
+    ret->returned_packets = sw->rare[port].returned;
     memcpy(ret->rx_dropped_packets, sw->rare[port].rx_dropped,
            sizeof(ret->rx_dropped_packets));
 }
@@ -297,6 +309,7 @@ void switch_core_queue_stats(const SwitchCore *sw, uint32_t port,
     ret->marked_packets = q->marked_packets;
     memcpy(ret->dropped_packets, sw->rare[port].dropped[queue],
            sizeof(ret->dropped_packets));
+    ret->trimmed_packets = sw->rare[port].trimmed[queue];
     ret->cells = q->cells;
     ret->max_cells = q->max_cells;
 }

@@ -204,14 +204,20 @@ static void advance_all(SwitchCore *sw, uint64_t depart_to_ps,
 
 /* Rule 4 with the counts as they are. SWITCH_DROPS: admitted. */
 static inline SwitchDrop buffer_test(const SwitchCore *sw, const SwitchQueue *q,
-                                     uint32_t alpha_q8, uint32_t cells)
+                                     uint32_t which, uint32_t cells)
 {
+    const SwitchQueueConfig *c = &sw->config.queue[which];
     uint32_t free_cells = sw->config.buffer_cells - sw->used_cells;
 
     if (cells > free_cells) {
         return SWITCH_DROP_BUFFER;
     }
-    if (q->cells + cells > ((uint64_t)free_cells * alpha_q8) >> 8) {
+    if (q->cells + cells > ((uint64_t)free_cells * c->alpha_q8) >> 8) {
+        return SWITCH_DROP_THRESHOLD;
+    }
+    if (SWITCH_UNLIKELY(sw->limited_mask & 1u << which) &&
+        ((c->limit_packets && q->n >= c->limit_packets) ||
+         (c->limit_cells && q->cells + cells > c->limit_cells))) {
         return SWITCH_DROP_THRESHOLD;
     }
     return SWITCH_DROPS;
@@ -244,12 +250,18 @@ static void drop(SwitchCore *sw, uint32_t port, uint64_t ps,
     }
 }
 
-static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
-                    const SwitchPacket *pkt)
+void switch_drop_queued(SwitchCore *sw, uint32_t port, uint64_t ps,
+                        const SwitchPacket *pkt, SwitchDrop reason)
+{
+    sw->rare[port].dropped[switch_queue_of(sw, pkt)][reason]++;
+    drop(sw, port, ps, pkt, reason);
+}
+
+static inline SwitchDrop admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
+                                  const SwitchPacket *pkt)
 {
     SwitchPort *p = &sw->port[out];
-    uint32_t which = pkt->priority < sw->config.queues ? pkt->priority
-                                                       : sw->config.queues - 1;
+    uint32_t which = switch_queue_of(sw, pkt);
     const SwitchQueueConfig *c = &sw->config.queue[which];
     SwitchQueue *q = switch_queue(sw, out, which);
     uint32_t cells = switch_cells_of(sw, pkt->bytes);
@@ -259,14 +271,12 @@ static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
     if (p->next_ps <= ps) {
         port_advance(sw, out, ps, ps);
     }
-    reason = buffer_test(sw, q, c->alpha_q8, cells);
+    reason = buffer_test(sw, q, which, cells);
     if (SWITCH_UNLIKELY(reason != SWITCH_DROPS)) {
         advance_all(sw, ps, ps);
-        reason = buffer_test(sw, q, c->alpha_q8, cells);
+        reason = buffer_test(sw, q, which, cells);
         if (reason != SWITCH_DROPS) {
-            sw->rare[out].dropped[which][reason]++;
-            drop(sw, out, ps, pkt, reason);
-            return;
+            return reason;
         }
     }
     q->cells += cells;
@@ -285,6 +295,28 @@ static void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
         p->next_ps = ps; /* the choice at ps waits for all of this instant */
     }
     sw->active[out / 64] |= 1ull << (out % 64);
+    return SWITCH_DROPS;
+}
+
+SwitchDrop switch_admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
+                           const SwitchPacket *pkt)
+{
+    return admit_to(sw, out, ps, pkt);
+}
+
+static inline void enqueue(SwitchCore *sw, uint32_t out, uint64_t ps,
+                           const SwitchPacket *pkt)
+{
+    SwitchDrop reason = admit_to(sw, out, ps, pkt);
+
+    if (SWITCH_LIKELY(reason == SWITCH_DROPS)) {
+        return;
+    }
+    if (sw->config.trim_bytes && (pkt->flags & SWITCH_PKT_TRIM)) {
+        switch_trim(sw, out, ps, pkt, reason);
+    } else {
+        switch_drop_queued(sw, out, ps, pkt, reason);
+    }
 }
 
 static void rx_drop(SwitchCore *sw, uint32_t port, uint64_t ps,

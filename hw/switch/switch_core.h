@@ -9,7 +9,9 @@
  * Memory Packet Switches" (1998) for the threshold; RFC 3168 for ECN; Shreedhar
  * and Varghese, "Efficient Fair Queuing using Deficit Round Robin" (1995);
  * IEEE 802.1D clause 7 for learning, ageing and flooding; RFC 2992 for choosing
- * one of several next hops by a hash.
+ * one of several next hops by a hash; Handley et al., "Re-architecting
+ * datacenter networks and stacks for low latency and high performance" (SIGCOMM
+ * 2017), section 3.1 and 3.2.4, for cutting payload.
  * Not modelled: PFC and pause frames, cut-through, multicast groups, VLAN tags,
  * TTL, spanning tree (the owner says which ports flood).
  *
@@ -38,7 +40,11 @@
  *        U + C <= buffer_cells                      else SWITCH_DROP_BUFFER
  *        Q + C <= floor((buffer_cells - U) * alpha_q8 / 256)
  *                                                else SWITCH_DROP_THRESHOLD
- *    (both tail drops; the first is tested first).
+ *    (both tail drops; the first is tested first). A queue may also have fixed
+ *    limits, with N the packets in it, the one being sent included:
+ *        N + 1 <= limit_packets, Q + C <= limit_cells
+ *                                                else SWITCH_DROP_THRESHOLD.
+ *    A packet that may be cut is treated by rule 9 instead.
  * 5. ECN, after the packet is counted: Q' = Q + C. A packet whose ECN field is
  *    ECT or CE (SWITCH_PKT_ECT) is marked CE
  *      - mode SWITCH_ECN_STEP: if Q' > ecn_min_cells;
@@ -68,6 +74,23 @@
  *    run (ports up or down, tables, see below), departures at T with their
  *    cells freed, admissions at T by (input port, sequence of arrival), choices
  *    at T. So an admission at D sees the buffer without the departing packet.
+ *
+ * 9. Cutting payload (off while trim_bytes is 0). A packet with SWITCH_PKT_TRIM
+ *    and more than trim_bytes bytes that rule 4 does not admit loses its
+ *    payload instead: the next number R of the switch's random source is drawn;
+ *    if its highest bit is set, and the last packet of the same queue may be
+ *    cut too, is not being sent, and leaves room enough, then that one is cut and
+ *    the packet takes its place; else the packet itself is cut. What is cut has
+ *    trim_bytes bytes and priority trim_queue from now on; it is admitted
+ *    to queue trim_queue of the port by rules 4 and 5 at the same instant.
+ *    If that fails, or a packet cut before is not admitted: with trim_return
+ *    it is sent back, once: `dst` and `src` change places, SWITCH_PKT_TRIM is
+ *    cleared, it is looked up anew and admitted to trim_queue of its
+ *    new output port, at the same instant. Else it is dropped.
+ *    The owner knows what has been cut by its length. `src` of packets that
+ *    may be sent back is their sender's IPv4 address. A DRR quantum of ten headers'
+ *    wire bytes for trim_queue and of one full packet's for the data queue
+ *    gives the paper's weighted round robin of 10:1.
  *
  * Control calls take effect at the instant at which the switch stands, that is
  * the `until` of the last switch_core_run(), before anything else of that
@@ -111,9 +134,10 @@
 #define SWITCH_MAC_GROUP (1ull << 40) /* multicast and broadcast */
 
 enum {
-    SWITCH_PKT_ECT = 1 << 0, /* ECN field is not Not-ECT */
-    SWITCH_PKT_CE = 1 << 1,  /* congestion experienced; set by the switch */
-    SWITCH_PKT_L2 = 1 << 2,  /* forward by MAC address, else by IPv4 */
+    SWITCH_PKT_ECT = 1 << 0,  /* ECN field is not Not-ECT */
+    SWITCH_PKT_CE = 1 << 1,   /* congestion experienced; set by the switch */
+    SWITCH_PKT_L2 = 1 << 2,   /* forward by MAC address, else by IPv4 */
+    SWITCH_PKT_TRIM = 1 << 3, /* L3: its payload may be cut, rule 9 */
     /* bits 4 to 7 belong to the owner */
 };
 
@@ -121,7 +145,7 @@ enum {
 typedef struct SwitchPacket {
     uint64_t user;      /* the owner's; carried through */
     uint64_t dst;       /* L3: IPv4 address, host order; L2: MAC, 48 bits */
-    uint64_t src;       /* L2: MAC. Not read for L3: free for the owner */
+    uint64_t src;       /* L2: MAC. L3: free for the owner but in rule 9 */
     uint32_t flow_hash; /* of what tells flows apart; any good hash */
     uint16_t bytes;     /* frame without preamble, FCS, gap */
     uint8_t priority;   /* queue; above the last queue counts as the last */
@@ -151,6 +175,7 @@ typedef struct SwitchQueueConfig {
     uint32_t ecn_min_cells, ecn_max_cells; /* RED: min < max */
     uint32_t ecn_max_q32;   /* RED: probability at ecn_max_cells, 2^32 is 1 */
     uint32_t quantum_bytes; /* DRR; at least 1 */
+    uint32_t limit_packets, limit_cells; /* 0: none */
 } SwitchQueueConfig;
 
 typedef struct SwitchConfig {
@@ -162,6 +187,10 @@ typedef struct SwitchConfig {
     uint64_t age_ps;       /* learned addresses; 0: they never age */
     uint32_t mac_entries;  /* nothing is learned while so many are known */
     uint64_t seed;         /* of the ECMP hash and of the random source */
+    uint16_t trim_bytes;   /* what is left of a cut packet; 0: none is cut,
+                            * else 60.. */
+    uint8_t trim_queue;    /* below `queues` */
+    bool trim_return;      /* send back what does not fit there */
     SwitchQueueConfig queue[SWITCH_MAX_QUEUES]; /* the same on each port */
 } SwitchConfig;
 
@@ -258,6 +287,9 @@ bool switch_core_routes_set(SwitchCore *sw, const SwitchRoute *routes,
 /* One more or less of them; false: bad length, or not there. */
 bool switch_core_route_add(SwitchCore *sw, const SwitchRoute *route);
 bool switch_core_route_remove(SwitchCore *sw, uint32_t prefix, uint8_t length);
+/* The output port of an L3 packet as tables and ports are now, or -1. */
+int32_t switch_core_route_pick(SwitchCore *sw, uint32_t ipv4,
+                               uint32_t flow_hash);
 /* Group of an address, or -1. */
 int32_t switch_core_route_lookup(const SwitchCore *sw, uint32_t ipv4);
 
@@ -276,6 +308,7 @@ typedef struct SwitchQueueStats {
     uint64_t sent_packets;
     uint64_t marked_packets; /* CE newly set or already there and confirmed */
     uint64_t dropped_packets[SWITCH_DROPS];
+    uint64_t trimmed_packets;  /* that were meant for this queue */
     uint32_t cells, max_cells; /* now; ever, since the last reset */
 } SwitchQueueStats;
 
@@ -284,6 +317,7 @@ typedef struct SwitchPortStats {
     uint64_t tx_packets, tx_bytes;             /* departed */
     uint64_t rx_dropped_packets[SWITCH_DROPS]; /* counted at the input port */
     uint64_t flooded_packets;                  /* that came in here */
+    uint64_t returned_packets; /* headers that did not fit here: sent back */
 } SwitchPortStats;
 
 void switch_core_port_stats(const SwitchCore *sw, uint32_t port,

@@ -49,6 +49,8 @@ typedef struct SwitchPortRare {
     uint64_t flooded;
     uint64_t rx_dropped[SWITCH_DROPS];
     uint64_t dropped[SWITCH_MAX_QUEUES][SWITCH_DROPS];
+    uint64_t trimmed[SWITCH_MAX_QUEUES];
+    uint64_t returned;
 } SwitchPortRare;
 
 #define SWITCH_GROUP_NEAR 24u
@@ -90,7 +92,7 @@ struct SwitchCore {
     uint32_t ecmp_seed;
     uint64_t cell_magic; /* floor(2^32 / cell_bytes) + 1: divides exactly what
                           * is below 2^32 / cell_bytes */
-    uint8_t strict_mask;
+    uint8_t strict_mask, limited_mask; /* by queue */
     bool is_up, routes_dirty;
     uint64_t active[PORT_WORDS]; /* ports that are not idle */
     uint64_t now_ps;
@@ -145,6 +147,13 @@ static inline uint64_t switch_splitmix64(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+static inline uint32_t switch_queue_of(const SwitchCore *sw,
+                                       const SwitchPacket *pkt)
+{
+    return pkt->priority < sw->config.queues ? pkt->priority
+                                             : sw->config.queues - 1;
+}
+
 /* ---- switch_tables.c ---- */
 
 void switch_routes_compile(SwitchCore *sw);
@@ -160,5 +169,16 @@ void switch_mac_put(SwitchCore *sw, const SwitchMac *entry);
 
 void switch_packet_push(SwitchQueue *q, const SwitchPacket *pkt);
 void switch_pipe_push(SwitchCore *sw, const SwitchPiped *piped);
+/* Rules 4 and 5. SWITCH_DROPS: it is in the queue. */
+SwitchDrop switch_admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
+                           const SwitchPacket *pkt);
+void switch_drop_queued(SwitchCore *sw, uint32_t port, uint64_t ps,
+                        const SwitchPacket *pkt, SwitchDrop reason);
+
+/* ---- switch_trim.c ---- */
+
+/* Rule 9, for @pkt with SWITCH_PKT_TRIM that was not admitted for @reason. */
+void switch_trim(SwitchCore *sw, uint32_t out, uint64_t ps,
+                 const SwitchPacket *pkt, SwitchDrop reason);
 
 #endif

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define MAGIC 0x43535753u /* "SWSC" */
-#define VERSION 1u
+#define VERSION 2u
 #define MAX_PACKETS (1u << 26)
 
 /* ---- writing ------------------------------------------------------------- */
@@ -61,7 +61,12 @@ static void put_config(Writer *w, const SwitchConfig *c)
         put(w, c->queue[i].ecn_max_cells, 4);
         put(w, c->queue[i].ecn_max_q32, 4);
         put(w, c->queue[i].quantum_bytes, 4);
+        put(w, c->queue[i].limit_packets, 4);
+        put(w, c->queue[i].limit_cells, 4);
     }
+    put(w, c->trim_bytes, 2);
+    put(w, c->trim_queue, 1);
+    put(w, c->trim_return, 1);
 }
 
 static void put_queue(Writer *w, const SwitchQueue *q)
@@ -96,6 +101,7 @@ static void put_port(Writer *w, const SwitchCore *sw, uint32_t port)
     put(w, p->rx_packets, 8);
     put(w, p->rx_bytes, 8);
     put(w, r->flooded, 8);
+    put(w, r->returned, 8);
     for (uint32_t d = 0; d < SWITCH_DROPS; d++) {
         put(w, r->rx_dropped[d], 8);
     }
@@ -103,6 +109,7 @@ static void put_port(Writer *w, const SwitchCore *sw, uint32_t port)
         for (uint32_t d = 0; d < SWITCH_DROPS; d++) {
             put(w, r->dropped[q][d], 8);
         }
+        put(w, r->trimmed[q], 8);
         put_queue(w, switch_queue(sw, port, q));
     }
 }
@@ -234,6 +241,7 @@ static void get_config(Reader *r, const SwitchConfig *want)
 static void get_queue(Reader *r, SwitchCore *sw, SwitchPort *p, uint32_t which,
                       SwitchQueue *q)
 {
+    const SwitchQueueConfig *c = &sw->config.queue[which];
     uint32_t n = (uint32_t)get_max(r, 4, sw->config.buffer_cells,
                                    "more packets than cells");
 
@@ -257,6 +265,10 @@ static void get_queue(Reader *r, SwitchCore *sw, SwitchPort *p, uint32_t which,
         return;
     }
     sw->used_cells += q->cells;
+    if ((c->limit_packets && n > c->limit_packets) ||
+        (c->limit_cells && q->cells > c->limit_cells)) {
+        fail(r, "a queue holds more than its limit");
+    }
     if (q->max_cells < q->cells || q->max_cells > sw->config.buffer_cells) {
         fail(r, "a queue's greatest depth");
     }
@@ -301,6 +313,7 @@ static void get_port(Reader *r, SwitchCore *sw, uint32_t port)
     p->rx_packets = get(r, 8);
     p->rx_bytes = get(r, 8);
     rare->flooded = get(r, 8);
+    rare->returned = get(r, 8);
     for (uint32_t d = 0; d < SWITCH_DROPS; d++) {
         rare->rx_dropped[d] = get(r, 8);
     }
@@ -308,6 +321,7 @@ static void get_port(Reader *r, SwitchCore *sw, uint32_t port)
         for (uint32_t d = 0; d < SWITCH_DROPS; d++) {
             rare->dropped[q][d] = get(r, 8);
         }
+        rare->trimmed[q] = get(r, 8);
         get_queue(r, sw, p, q, switch_queue(sw, port, q));
     }
     check_port(r, sw, p);

@@ -196,6 +196,14 @@ int32_t switch_route_pick(SwitchCore *sw, const SwitchPacket *pkt)
     return members[((uint64_t)hash * g->n_up) >> 32];
 }
 
+int32_t switch_core_route_pick(SwitchCore *sw, uint32_t ipv4,
+                               uint32_t flow_hash)
+{
+    const SwitchPacket pkt = { .dst = ipv4, .flow_hash = flow_hash };
+
+    return switch_route_pick(sw, &pkt);
+}
+
 int32_t switch_core_route_lookup(const SwitchCore *sw, uint32_t ipv4)
 {
     uint64_t best_size = UINT64_MAX;

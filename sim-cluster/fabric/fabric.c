@@ -76,6 +76,7 @@ void fabric_free(Fabric *f)
     for (uint32_t i = 0; i < f->n_wires; i++) {
         g_free(f->wire[i].q);
     }
+    fabric_transports_free(f);
     nodes_free(f);
     g_hash_table_unref(f->by_name);
     g_hash_table_unref(f->link_by_name);

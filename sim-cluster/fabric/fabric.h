@@ -271,6 +271,10 @@ bool fabric_link_set_errors(Fabric *f, uint32_t link, double loss, double ber,
  * own rate. */
 bool fabric_link_set_rate(Fabric *f, uint32_t link, uint64_t rate_bps,
                           uint64_t at_ps, GError **errp);
+/* Only of the direction that leaves @from_node, one of its ends. */
+bool fabric_link_set_rate_from(Fabric *f, uint32_t link, uint32_t from_node,
+                               uint64_t rate_bps, uint64_t at_ps,
+                               GError **errp);
 
 /* Probability that a frame of @bytes (without FCS) is lost at bit error rate
  * @ber: closed forms, see docs/fabric.md. */

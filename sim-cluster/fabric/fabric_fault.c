@@ -90,8 +90,8 @@ bool fabric_link_set_errors(Fabric *f, uint32_t link, double loss, double ber,
     return true;
 }
 
-bool fabric_link_set_rate(Fabric *f, uint32_t link, uint64_t rate_bps,
-                          uint64_t at_ps, GError **errp)
+static bool set_rate(Fabric *f, uint32_t link, uint32_t from, uint64_t rate_bps,
+                     uint64_t at_ps, GError **errp)
 {
     if (!check_at(f, "link rate", link < f->n_links, at_ps, errp)) {
         return false;
@@ -106,8 +106,28 @@ bool fabric_link_set_rate(Fabric *f, uint32_t link, uint64_t rate_bps,
     fabric_control_add(f, (FabricControl){ .at_ps = at_ps,
                                            .kind = FABRIC_CONTROL_RATE,
                                            .which = link,
-                                           .rate_bps = rate_bps });
+                                           .rate_bps = rate_bps,
+                                           .from = from });
     return true;
+}
+
+bool fabric_link_set_rate(Fabric *f, uint32_t link, uint64_t rate_bps,
+                          uint64_t at_ps, GError **errp)
+{
+    return set_rate(f, link, FABRIC_NONE, rate_bps, at_ps, errp);
+}
+
+bool fabric_link_set_rate_from(Fabric *f, uint32_t link, uint32_t from_node,
+                               uint64_t rate_bps, uint64_t at_ps, GError **errp)
+{
+    if (link < f->n_links && f->links[link].node[0] != from_node &&
+        f->links[link].node[1] != from_node) {
+        g_set_error(errp, FABRIC_ERROR, FABRIC_ERROR_FAULT,
+                    "link %s: node %u is none of its ends", f->links[link].name,
+                    from_node);
+        return false;
+    }
+    return set_rate(f, link, from_node, rate_bps, at_ps, errp);
 }
 
 /* ---- at the instant ------------------------------------------------------ */
@@ -173,10 +193,13 @@ static void apply_rate(Fabric *f, const FabricControl *c)
 {
     FabricLink *l = &f->links[c->which];
 
-    l->rate_bps = c->rate_bps;
+    l->rate_bps = c->from == FABRIC_NONE ? c->rate_bps : l->rate_bps;
     for (uint32_t end = 0; end < 2; end++) {
         const FabricNode *n = &f->node[l->node[end]];
 
+        if (c->from != FABRIC_NONE && c->from != n->number) {
+            continue;
+        }
         if (n->core) {
             switch_core_port_set_rate(n->core, l->port[end], c->rate_bps);
         } else {

@@ -90,6 +90,9 @@ static void host_plan(Fabric *f, FabricHost *h)
 /* After something new to send, or a new rate: what has begun goes on. */
 void fabric_host_replan(Fabric *f, FabricHost *h)
 {
+    if (h->endpoint) {
+        return;
+    }
     if (h->depart_ps == FABRIC_NEVER_PS || h->start_ps >= f->now_ps) {
         host_plan(f, h);
         fabric_wake(f, h->node, h->depart_ps);

@@ -21,7 +21,8 @@
 
 #define FABRIC_NONE UINT32_MAX
 #define FABRIC_WINDOW_MAX_PS (1u << 24) /* so that sort keys fit 64 bits */
-#define FABRIC_PKT_FULL 0x10u /* a full host's frame; user is its slot */
+#define FABRIC_PKT_FULL 0x10u      /* a full host's frame; user is its slot */
+#define FABRIC_PKT_TRANSPORT 0x20u /* user is a segment of a transport's */
 
 /* `ps`: when the receiver acts on it: a host at the arrival, a switch at the
  * arrival plus its pipeline. Modelled: pkt.user is the instant of creation,
@@ -151,6 +152,8 @@ typedef struct FabricHost {
     uint64_t sent, sent_bytes, received;
     /* full: bounds from each node, see fabric_bounds.c */
     uint64_t *fixed_ps, *per_byte_ps, *after_ps;
+    /* modelled, with transports: then depart_ps is when it acts next */
+    struct FabricEndpoint *endpoint;
 } FabricHost;
 
 /* ---- frames of full hosts ------------------------------------------------ */
@@ -188,6 +191,7 @@ typedef struct FabricControl {
     double loss, ber;
     FabricFec fec;
     uint64_t rate_bps;
+    uint32_t from; /* node, or FABRIC_NONE: both ends */
 } FabricControl;
 
 struct Fabric {
@@ -223,6 +227,7 @@ struct Fabric {
     FabricFlow *flow;
     uint32_t n_flows, cap_flows, free_flow;
     uint32_t traffic_seq, loads_started, trace_started;
+    struct FabricTransports *transports; /* NULL: none */
     /* statistics */
     uint64_t stats_from_ps;
     uint64_t injected, delivered, flows_started, flows_finished;
@@ -333,6 +338,13 @@ void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p);
 void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps);
 void fabric_host_replan(Fabric *f, FabricHost *h);
 void fabric_stream_add(FabricHost *h, const FabricStream *s);
+
+/* fabric_transport_mac.c: @user of a packet that is gone */
+void fabric_segment_free(Fabric *f, uint64_t user);
+void fabric_endpoint_step(Fabric *f, FabricHost *h, uint32_t arrivals,
+                          uint64_t until_ps);
+/* fabric_transport.c */
+void fabric_transports_free(Fabric *f);
 
 /* fabric_traffic.c */
 void fabric_load_free(void *load);

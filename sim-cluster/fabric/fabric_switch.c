@@ -21,6 +21,8 @@ static void drop(void *opaque, uint32_t port, uint64_t ps,
     if (pkt->flags & FABRIC_PKT_FULL) {
         fabric_frame_drop(n->f, (uint32_t)pkt->user, n->number, ps,
                           (FabricDrop)reason);
+    } else if (pkt->flags & FABRIC_PKT_TRANSPORT) {
+        fabric_segment_free(n->f, pkt->user);
     }
 }
 

@@ -178,6 +178,11 @@ static void step_host(Fabric *f, FabricNode *n, uint64_t until_ps)
     FabricHost *h = n->host;
     uint32_t arrivals = gather(f, n, until_ps);
 
+    if (h->endpoint) {
+        fabric_endpoint_step(f, h, arrivals, until_ps);
+        f->node_next_ps[n->number] = MIN(h->depart_ps, wires_next_ps(f, n));
+        return;
+    }
     for (uint32_t i = 0; i < arrivals; i++) {
         if (n->kind == FABRIC_FULL) {
             fabric_frame_arrive(f, h, f->ref[i].packet);
