@@ -218,6 +218,60 @@ bool crypto_hkdf_sha256(const void *secret, size_t secret_len, const void *salt,
     return ok;
 }
 
+/* ---- GCM with given nonces ------------------------------------------------
+ */
+
+struct CryptoGcm {
+    gnutls_aead_cipher_hd_t cipher;
+};
+
+CryptoGcm *crypto_gcm_new(const uint8_t *key, unsigned bits)
+{
+    gnutls_datum_t k = { (unsigned char *)key, bits / 8 };
+    gnutls_cipher_algorithm_t algorithm =
+        bits == 128 ? GNUTLS_CIPHER_AES_128_GCM : GNUTLS_CIPHER_AES_256_GCM;
+    CryptoGcm *g;
+
+    if (bits != 128 && bits != 256) {
+        return NULL;
+    }
+    g = g_new0(CryptoGcm, 1);
+    if (gnutls_aead_cipher_init(&g->cipher, algorithm, &k) < 0) {
+        g_free(g);
+        return NULL;
+    }
+    return g;
+}
+
+void crypto_gcm_free(CryptoGcm *g)
+{
+    if (g) {
+        gnutls_aead_cipher_deinit(g->cipher);
+        g_free(g);
+    }
+}
+
+bool crypto_gcm_seal(CryptoGcm *g, const uint8_t nonce[12], const void *clear,
+                     size_t clear_len, const void *in, size_t len, void *out)
+{
+    size_t out_len = len + GCM_TAG_BYTES;
+
+    return gnutls_aead_cipher_encrypt(g->cipher, nonce, GCM_NONCE_BYTES, clear,
+                                      clear_len, GCM_TAG_BYTES, in, len, out,
+                                      &out_len) >= 0;
+}
+
+bool crypto_gcm_open(CryptoGcm *g, const uint8_t nonce[12], const void *clear,
+                     size_t clear_len, const void *in, size_t len, void *out)
+{
+    size_t out_len = len - GCM_TAG_BYTES;
+
+    return len >= GCM_TAG_BYTES &&
+           gnutls_aead_cipher_decrypt(g->cipher, nonce, GCM_NONCE_BYTES, clear,
+                                      clear_len, GCM_TAG_BYTES, in, len, out,
+                                      &out_len) >= 0;
+}
+
 /* ---- life -----------------------------------------------------------------
  */
 

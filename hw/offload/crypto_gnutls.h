@@ -46,4 +46,16 @@ bool crypto_hkdf_sha256(const void *secret, size_t secret_len, const void *salt,
                         size_t salt_len, const char *info, void *out,
                         size_t len);
 
+/* AES-GCM with nonces of the caller's; @bits 128 or 256. */
+typedef struct CryptoGcm CryptoGcm;
+/* NULL: it cannot be had. @key is copied. */
+CryptoGcm *crypto_gcm_new(const uint8_t *key, unsigned bits);
+void crypto_gcm_free(CryptoGcm *g); /* NULL is fine */
+/* @out has @len + 16 bytes; may be @in. */
+bool crypto_gcm_seal(CryptoGcm *g, const uint8_t nonce[12], const void *clear,
+                     size_t clear_len, const void *in, size_t len, void *out);
+/* @len includes the tag. false: not authentic, @out is undefined. */
+bool crypto_gcm_open(CryptoGcm *g, const uint8_t nonce[12], const void *clear,
+                     size_t clear_len, const void *in, size_t len, void *out);
+
 #endif
