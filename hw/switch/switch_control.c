@@ -127,6 +127,7 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
     sw->is_up = true;
     sw->cell_magic = (1ull << 32) / config->cell_bytes + 1;
     sw->ecmp_seed = (uint32_t)switch_splitmix64(&seed);
+    sw->deep_cells = UINT32_MAX;
     sw->random = seed;
     sw->port = switch_alloc(config->ports, sizeof(*sw->port));
     sw->queue = switch_alloc((size_t)config->ports * config->queues,
@@ -329,6 +330,11 @@ void switch_core_stats_reset(SwitchCore *sw)
         q->sent_packets = q->marked_packets = 0;
         q->max_cells = q->cells;
     }
+}
+
+void switch_core_set_deep(SwitchCore *sw, uint32_t cells)
+{
+    sw->deep_cells = sw->ops->deep ? cells : UINT32_MAX;
 }
 
 void switch_core_port_max_restart(SwitchCore *sw, uint32_t port)

@@ -290,6 +290,9 @@ static inline SwitchDrop admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
     if (q->cells > q->max_cells) {
         q->max_cells = q->cells;
     }
+    if (SWITCH_UNLIKELY(q->cells > sw->deep_cells)) {
+        sw->ops->deep(sw->opaque, out, ps, pkt, q->cells);
+    }
     p->waiting |= (uint8_t)(1u << which);
     if (p->next_ps == SWITCH_NEVER_PS) {
         p->next_ps = ps; /* the choice at ps waits for all of this instant */
@@ -400,6 +403,18 @@ void switch_core_admit(SwitchCore *sw, uint32_t port, uint64_t admit_ps,
         return;
     }
     enqueue(sw, (uint32_t)out, admit_ps, pkt);
+}
+
+void switch_core_originate(SwitchCore *sw, uint64_t ps, const SwitchPacket *pkt)
+{
+    int32_t out = sw->is_up ? switch_route_pick(sw, pkt) : -1;
+
+    if (out < 0) {
+        rx_drop(sw, 0, ps, pkt,
+                sw->is_up ? SWITCH_DROP_NO_ROUTE : SWITCH_DROP_PORT_DOWN);
+        return;
+    }
+    enqueue(sw, (uint32_t)out, ps, pkt);
 }
 
 void switch_core_arrive(SwitchCore *sw, uint32_t port, uint64_t arrive_ps,

@@ -210,6 +210,10 @@ typedef struct SwitchOps {
     /* A flooded packet needs a second, third ... handle: returns what the
      * copy carries as `user`. NULL: copies carry the same. */
     uint64_t (*copy)(void *opaque, uint64_t user);
+    /* @pkt has joined a queue of @port that has more cells now than
+     * switch_core_set_deep() said: @cells. NULL is allowed. */
+    void (*deep)(void *opaque, uint32_t port, uint64_t ps,
+                 const SwitchPacket *pkt, uint32_t cells);
 } SwitchOps;
 
 typedef struct SwitchCore SwitchCore;
@@ -234,6 +238,10 @@ void switch_core_arrive(SwitchCore *sw, uint32_t port, uint64_t arrive_ps,
  * this call. */
 void switch_core_admit(SwitchCore *sw, uint32_t port, uint64_t admit_ps,
                        const SwitchPacket *pkt);
+/* A packet of the switch's own (L3), at @ps; otherwise as switch_core_admit().
+ * What has no route counts at port 0. */
+void switch_core_originate(SwitchCore *sw, uint64_t ps,
+                           const SwitchPacket *pkt);
 /* Everything before @until_ps happens; the switch then stands at @until_ps. */
 void switch_core_run(SwitchCore *sw, uint64_t until_ps);
 uint64_t switch_core_now_ps(const SwitchCore *sw);
@@ -259,6 +267,10 @@ uint64_t switch_core_port_rate(const SwitchCore *sw, uint32_t port);
 /* Whether L2 packets pass through @port at all: false is a port that spanning
  * tree blocks; L2 packets that arrive there are dropped as NO_ROUTE. */
 void switch_core_port_set_flood(SwitchCore *sw, uint32_t port, bool flood);
+
+/* Above so many cells of one queue ops->deep is called; UINT32_MAX, as at
+ * first: never. Not part of the saved state. */
+void switch_core_set_deep(SwitchCore *sw, uint32_t cells);
 
 /* ---- forwarding tables --------------------------------------------------- */
 

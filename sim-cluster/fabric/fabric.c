@@ -40,6 +40,7 @@ static void host_free(FabricHost *h)
         g_free(h->streams);
         g_free(h->sources);
         g_free(h->pending);
+        fabric_balance_host_free(h->balance);
         g_free(h->fixed_ps);
         g_free(h->per_byte_ps);
         g_free(h->after_ps);
@@ -53,6 +54,7 @@ static void nodes_free(Fabric *f)
         FabricNode *n = &f->node[i];
 
         switch_core_free(n->core);
+        fabric_notices_free(n);
         host_free(n->host);
         g_free(n->name);
         g_free(n->sw);
@@ -77,6 +79,7 @@ void fabric_free(Fabric *f)
         g_free(f->wire[i].q);
     }
     fabric_transports_free(f);
+    fabric_balance_free(f);
     nodes_free(f);
     g_hash_table_unref(f->by_name);
     g_hash_table_unref(f->link_by_name);

@@ -179,6 +179,7 @@ static void apply_switch(Fabric *f, const FabricControl *c)
     }
     n->up = c->up;
     switch_core_set_up(n->core, c->up);
+    fabric_notices_lose(n);
     for (uint32_t p = 0; p < n->ports; p++) {
         if (!c->up) {
             /* its links may be down already, its pipeline is not empty */
@@ -261,6 +262,9 @@ static void refresh_next(Fabric *f)
 
         for (uint32_t p = n->base; p < n->base + n->ports; p++) {
             next = MIN(next, f->wire_next_ps[p]);
+        }
+        if (n->notices) {
+            next = MIN(next, fabric_notices_next_ps(n));
         }
         f->node_next_ps[i] = next;
     }

@@ -15,7 +15,7 @@
 
 #define NO_CHOICE UINT32_MAX
 
-static uint32_t packet_bytes(const FabricStream *s)
+uint32_t fabric_stream_bytes(const FabricStream *s)
 {
     if (s->gap_ps || s->left_bytes >= s->packet_bytes) {
         return s->packet_bytes;
@@ -45,8 +45,7 @@ static uint64_t earliest_ready_ps(const FabricHost *h)
     return ready;
 }
 
-/* Flows that begin at or before @ps, in the order (source, instant). */
-static void start_flows(Fabric *f, FabricHost *h, uint64_t ps)
+void fabric_host_start_flows(Fabric *f, FabricHost *h, uint64_t ps)
 {
     for (uint32_t i = 0; i < h->n_sources; i++) {
         while (h->sources[i].next_ps <= ps) {
@@ -80,11 +79,12 @@ static void host_plan(Fabric *f, FabricHost *h)
         return;
     }
     h->start_ps = MAX(h->free_ps, ready);
-    start_flows(f, h, h->start_ps);
+    fabric_host_start_flows(f, h, h->start_ps);
     h->chosen = choose(h, h->start_ps);
     h->depart_ps =
         h->start_ps +
-        switch_serialise_ps(packet_bytes(&h->streams[h->chosen]), h->rate_bps);
+        switch_serialise_ps(fabric_stream_bytes(&h->streams[h->chosen]),
+                            h->rate_bps);
 }
 
 /* After something new to send, or a new rate: what has begun goes on. */
@@ -93,17 +93,25 @@ void fabric_host_replan(Fabric *f, FabricHost *h)
     if (h->endpoint) {
         return;
     }
+    if (h->balance) {
+        fabric_balance_replan(f, h);
+        return;
+    }
     if (h->depart_ps == FABRIC_NEVER_PS || h->start_ps >= f->now_ps) {
         host_plan(f, h);
         fabric_wake(f, h->node, h->depart_ps);
     }
 }
 
-/* The stream has sent a packet of @bytes; the next turn is its successor's. */
-static void stream_sent(FabricHost *h, uint32_t at, uint32_t bytes)
+void fabric_stream_sent(Fabric *f, FabricHost *h, uint32_t at, uint32_t bytes)
 {
     FabricStream *s = &h->streams[at];
     bool ends;
+
+    if (!s->gap_ps && s->ready_ps >= f->config.warmup_ps &&
+        s->left_bytes == f->flow[s->flow].bytes) {
+        f->flows_started++; /* this is its first packet */
+    }
 
     if (s->gap_ps) {
         s->ready_ps += s->gap_ps;
@@ -131,30 +139,27 @@ void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps)
                              .dst = s->dst,
                              .src = s->flow,
                              .flow_hash = s->hash,
-                             .bytes = (uint16_t)packet_bytes(s),
+                             .bytes = (uint16_t)fabric_stream_bytes(s),
                              .priority = s->priority,
                              .flags = s->flags };
 
         fabric_wire_send(f, wire, h->depart_ps, &pkt);
-        if (!s->gap_ps && s->ready_ps >= f->config.warmup_ps &&
-            s->left_bytes == f->flow[s->flow].bytes) {
-            f->flows_started++; /* this is its first packet */
-        }
         h->sent++;
         h->sent_bytes += pkt.bytes;
         h->free_ps = h->depart_ps;
-        stream_sent(h, h->chosen, pkt.bytes);
+        fabric_stream_sent(f, h, h->chosen, pkt.bytes);
         host_plan(f, h);
     }
 }
 
-static void flow_received(Fabric *f, uint32_t number, const FabricPacket *p)
+void fabric_flow_received(Fabric *f, uint32_t number, uint64_t ps,
+                          uint32_t bytes)
 {
     FabricFlow *flow = &f->flow[number];
 
-    flow->left_bytes -= MIN(flow->left_bytes, p->pkt.bytes);
+    flow->left_bytes -= MIN(flow->left_bytes, bytes);
     if (flow->left_bytes == 0) {
-        fabric_flow_finished(f, flow, p->ps);
+        fabric_flow_finished(f, flow, ps);
         flow->start_ps = f->free_flow;
         f->free_flow = number;
     }
@@ -173,6 +178,6 @@ void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p)
         hist_add(f->latency, p->ps - p->pkt.user);
     }
     if (p->pkt.src != FABRIC_NONE) {
-        flow_received(f, (uint32_t)p->pkt.src, p);
+        fabric_flow_received(f, (uint32_t)p->pkt.src, p->ps, p->pkt.bytes);
     }
 }

@@ -45,6 +45,8 @@ static void wire_drop(Fabric *f, uint32_t number, uint64_t ps,
                           reason);
     } else if (pkt->flags & FABRIC_PKT_TRANSPORT) {
         fabric_segment_free(f, pkt->user);
+    } else if (pkt->flags & FABRIC_PKT_BALANCED) {
+        fabric_cargo_free(f, (uint32_t)pkt->user);
     }
 }
 

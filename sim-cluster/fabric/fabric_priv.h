@@ -23,6 +23,7 @@
 #define FABRIC_WINDOW_MAX_PS (1u << 24) /* so that sort keys fit 64 bits */
 #define FABRIC_PKT_FULL 0x10u      /* a full host's frame; user is its slot */
 #define FABRIC_PKT_TRANSPORT 0x20u /* user is a segment of a transport's */
+#define FABRIC_PKT_BALANCED 0x40u  /* user is its FabricCargo */
 
 /* `ps`: when the receiver acts on it: a host at the arrival, a switch at the
  * arrival plus its pipeline. Modelled: pkt.user is the instant of creation,
@@ -82,8 +83,9 @@ typedef struct FabricNode {
     uint32_t n_groups; /* of its routes */
     FabricKind kind;
     char *name;
-    FabricSwitchConfig *sw; /* until and after build */
-    uint32_t *links;        /* by port */
+    FabricSwitchConfig *sw;            /* until and after build */
+    struct FabricNoticeQueue *notices; /* NULL: sends none */
+    uint32_t *links;                   /* by port */
     bool up;
 } FabricNode;
 
@@ -96,6 +98,7 @@ typedef struct FabricStream {
     uint64_t gap_ps, end_ps;
     uint64_t left_bytes;
     uint32_t dst, hash, flow;
+    uint32_t pair; /* balanced; FABRIC_NONE: not */
     uint16_t packet_bytes;
     uint8_t priority, flags;
 } FabricStream;
@@ -122,6 +125,10 @@ typedef struct FabricLoad {
     uint32_t *hosts;
     double *cdf; /* pairs bytes, probability */
     uint32_t n_cdf;
+    uint32_t number;
+    bool balanced;
+    FabricBalance balance;
+    GHashTable *pairs; /* from << 32 | to -> pair */
 } FabricLoad;
 
 typedef struct FabricFlow {
@@ -150,6 +157,7 @@ typedef struct FabricHost {
     uint32_t pending_head, n_pending, cap_pending;
     uint64_t last_depart_ps;
     uint64_t sent, sent_bytes, received;
+    struct FabricBalanceHost *balance; /* NULL: nothing is balanced */
     /* full: bounds from each node, see fabric_bounds.c */
     uint64_t *fixed_ps, *per_byte_ps, *after_ps;
     /* modelled, with transports: then depart_ps is when it acts next */
@@ -338,6 +346,41 @@ void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p);
 void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps);
 void fabric_host_replan(Fabric *f, FabricHost *h);
 void fabric_stream_add(FabricHost *h, const FabricStream *s);
+uint32_t fabric_stream_bytes(const FabricStream *s); /* of its next packet */
+/* Stream @at has sent a packet of @bytes; the next turn is its successor's. */
+void fabric_stream_sent(Fabric *f, FabricHost *h, uint32_t at, uint32_t bytes);
+/* Flows that begin at or before @ps, in the order (source, instant). */
+void fabric_host_start_flows(Fabric *f, FabricHost *h, uint64_t ps);
+void fabric_flow_received(Fabric *f, uint32_t number, uint64_t ps,
+                          uint32_t bytes);
+
+/* fabric_balance.c, fabric_balance_pair.c, fabric_balance_stats.c */
+typedef struct FabricBalanceHost FabricBalanceHost;
+void fabric_balance_host(FabricHost *h); /* it takes part from now on */
+void fabric_balance_host_free(FabricBalanceHost *b);
+/* All of the host's work before @until_ps; f->sorted has its arrivals. */
+void fabric_balance_step(Fabric *f, FabricHost *h, uint32_t arrivals,
+                         uint64_t until_ps);
+void fabric_balance_replan(Fabric *f, FabricHost *h);
+/* Number of the pair, or FABRIC_NONE: nothing to balance. */
+uint32_t fabric_balance_pair(Fabric *f, const FabricLoad *load, uint32_t from,
+                             uint32_t to);
+const char *fabric_balance_problem(const FabricBalance *b);
+void fabric_cargo_free(Fabric *f, uint32_t number);
+void fabric_balance_free(Fabric *f);
+void fabric_balance_reset(Fabric *f);
+
+/* fabric_notice.c */
+typedef struct FabricNoticeQueue FabricNoticeQueue;
+void fabric_notices_make(Fabric *f, FabricNode *n);
+void fabric_notices_free(FabricNode *n);
+void fabric_notices_lose(FabricNode *n);
+uint64_t fabric_notices_next_ps(const FabricNode *n);
+/* Those before @until_ps: how many; *ret is valid until the next call. */
+uint32_t fabric_notices_take(FabricNode *n, uint64_t until_ps,
+                             const FabricPacket **ret);
+void fabric_notice_deep(void *opaque, uint32_t port, uint64_t ps,
+                        const SwitchPacket *pkt, uint32_t cells);
 
 /* fabric_transport_mac.c: @user of a packet that is gone */
 void fabric_segment_free(Fabric *f, uint64_t user);

@@ -40,6 +40,7 @@ void fabric_stats_free(Fabric *f)
 void fabric_stats_reset(Fabric *f)
 {
     fabric_series_before_reset(f);
+    fabric_balance_reset(f);
     for (uint32_t i = 0; i < f->n_wires; i++) {
         f->rare[i].lost = f->rare[i].fcs_errors = f->rare[i].down_drops = 0;
     }

@@ -23,6 +23,8 @@ static void drop(void *opaque, uint32_t port, uint64_t ps,
                           (FabricDrop)reason);
     } else if (pkt->flags & FABRIC_PKT_TRANSPORT) {
         fabric_segment_free(n->f, pkt->user);
+    } else if (pkt->flags & FABRIC_PKT_BALANCED) {
+        fabric_cargo_free(n->f, (uint32_t)pkt->user);
     }
 }
 
@@ -34,7 +36,7 @@ static uint64_t copy(void *opaque, uint64_t user)
     return fabric_frame_copy(n->f, (uint32_t)user);
 }
 
-const SwitchOps fabric_switch_ops = { depart, drop, copy };
+const SwitchOps fabric_switch_ops = { depart, drop, copy, fabric_notice_deep };
 
 bool fabric_switch_make(Fabric *f, FabricNode *node, GError **errp)
 {
@@ -55,5 +57,6 @@ bool fabric_switch_make(Fabric *f, FabricNode *node, GError **errp)
         switch_core_port_set_rate(node->core, i,
                                   f->links[node->links[i]].config.rate_bps);
     }
+    fabric_notices_make(f, node);
     return true;
 }

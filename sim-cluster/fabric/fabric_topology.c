@@ -14,6 +14,9 @@ void fabric_switch_config_default(FabricSwitchConfig *c)
 {
     memset(c, 0, sizeof(*c));
     switch_config_default(&c->sw, 32);
+    c->notices = (FabricNotices){ .gap_ps = 2000000,
+                                  .delay_ps = 1000000,
+                                  .priority = 7 };
 }
 
 void fabric_link_config_default(FabricLinkConfig *c)

@@ -31,6 +31,9 @@ void fabric_load_free(void *p)
     if (load) {
         g_free(load->hosts);
         g_free(load->cdf);
+        if (load->pairs) {
+            g_hash_table_unref(load->pairs);
+        }
         g_free(load);
     }
 }
@@ -109,6 +112,7 @@ static void poisson_next(Fabric *f, FabricHost *h, FabricSource *s,
         .dst = f->node[to].host->ipv4,
         .hash = (uint32_t)(fabric_random(&s->random) >> 32),
         .flow = flow_new(f, s->next_ps, bytes),
+        .pair = fabric_balance_pair(f, s->load, h->node, to),
         .packet_bytes = (uint16_t)t->packet_bytes,
         .priority = t->priority,
         .flags = t->ecn ? SWITCH_PKT_ECT : 0,
@@ -135,6 +139,7 @@ void fabric_source_next(Fabric *f, FabricHost *h, FabricSource *s,
         .dst = f->node[row->to].host->ipv4,
         .hash = (uint32_t)(fabric_random(&s->random) >> 32),
         .flow = flow_new(f, row->start_ps, row->bytes),
+        .pair = FABRIC_NONE,
         .packet_bytes = row->packet_bytes,
         .priority = row->priority,
         .flags = SWITCH_PKT_ECT,
@@ -183,6 +188,7 @@ static void constant_start(Fabric *f, FabricHost *h, const FabricLoad *load,
         .dst = f->node[to].host->ipv4,
         .hash = (uint32_t)(fabric_random(random) >> 32),
         .flow = FABRIC_NONE,
+        .pair = fabric_balance_pair(f, load, h->node, to),
         .packet_bytes = (uint16_t)t->packet_bytes,
         .priority = t->priority,
         .flags = t->ecn ? SWITCH_PKT_ECT : 0,
@@ -240,6 +246,9 @@ static void load_start(Fabric *f, FabricLoad *load)
         FabricHost *h = f->node[node].host;
         uint64_t random = fabric_seed(seed, 5, i);
 
+        if (load->balanced && f->node[node].kind == FABRIC_MODELLED) {
+            fabric_balance_host(h);
+        }
         if (f->node[node].kind != FABRIC_MODELLED ||
             (load->t.pattern == FABRIC_INCAST && i == 0)) {
             continue;
@@ -305,6 +314,9 @@ static const char *traffic_problem(const Fabric *f, const FabricTraffic *t,
         senders += f->node[load->hosts[i]].kind == FABRIC_MODELLED &&
                    !(t->pattern == FABRIC_INCAST && i == 0);
     }
+    if (t->balance && fabric_balance_problem(t->balance)) {
+        return fabric_balance_problem(t->balance);
+    }
     return senders ? NULL : "none of its hosts is modelled, so nobody sends";
 }
 
@@ -331,6 +343,16 @@ bool fabric_traffic_add(Fabric *f, const FabricTraffic *t, GError **errp)
         all_modelled(f, load);
     }
     load->t.hosts = NULL;
+    load->t.balance = NULL;
+    load->number = f->loads->len;
+    if (t->balance) {
+        load->balanced = true;
+        load->balance = *t->balance;
+        load->balance.echo_bytes =
+            t->balance->echo_bytes ? t->balance->echo_bytes : FABRIC_ECHO_BYTES;
+        load->pairs =
+            g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    }
     problem = traffic_problem(f, t, load);
     if (problem) {
         g_set_error(errp, FABRIC_ERROR, FABRIC_ERROR_TRAFFIC, "traffic: %s",

@@ -101,9 +101,27 @@ static void merge_sort(uint64_t *key, uint64_t *spare, uint32_t n)
     }
 }
 
+/* A switch's own packets, as if from a port after all others. */
+static uint32_t gather_notices(Fabric *f, FabricNode *n, uint64_t until_ps,
+                               uint32_t *total)
+{
+    const FabricPacket *p;
+    uint32_t count = fabric_notices_take(n, until_ps, &p);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (*total == f->arrivals_cap) {
+            arrivals_grow(f);
+        }
+        f->ref[*total] = (FabricArrival){ &p[i], n->ports };
+        f->key[*total] = (p[i].ps - f->now_ps) << INDEX_BITS | *total;
+        ++*total;
+    }
+    return count > 0;
+}
+
 /* Takes the arrivals before @until_ps; f->sorted has them in the order (time,
  * port, sequence), the low bits the index in f->ref. */
-static uint32_t gather(Fabric *f, const FabricNode *n, uint64_t until_ps)
+static uint32_t gather(Fabric *f, FabricNode *n, uint64_t until_ps)
 {
     uint64_t from_ps = f->now_ps;
     uint32_t total = 0, runs = 0;
@@ -134,6 +152,9 @@ static uint32_t gather(Fabric *f, const FabricNode *n, uint64_t until_ps)
             w->head = 0; /* what was taken stays readable in this window */
         }
     }
+    if (FABRIC_UNLIKELY(n->notices != NULL)) {
+        runs += gather_notices(f, n, until_ps, &total);
+    }
     f->sorted = f->key;
     if (runs > 1) {
         if (total <= INSERTION_MAX) {
@@ -155,6 +176,9 @@ static uint64_t wires_next_ps(const Fabric *f, const FabricNode *n)
     for (uint32_t p = n->base; p < n->base + n->ports; p++) {
         next = MIN(next, f->wire_next_ps[p]);
     }
+    if (FABRIC_UNLIKELY(n->notices != NULL)) {
+        next = MIN(next, fabric_notices_next_ps(n));
+    }
     return next;
 }
 
@@ -166,6 +190,10 @@ static void step_switch(Fabric *f, FabricNode *n, uint64_t until_ps)
     for (uint32_t i = 0; i < arrivals; i++) {
         const FabricArrival *a = &f->ref[(uint32_t)f->sorted[i]];
 
+        if (FABRIC_UNLIKELY(a->port == n->ports)) {
+            switch_core_originate(n->core, a->packet->ps, &a->packet->pkt);
+            continue;
+        }
         switch_core_admit(n->core, a->port, a->packet->ps, &a->packet->pkt);
     }
     switch_core_run(n->core, until_ps);
@@ -180,6 +208,11 @@ static void step_host(Fabric *f, FabricNode *n, uint64_t until_ps)
 
     if (h->endpoint) {
         fabric_endpoint_step(f, h, arrivals, until_ps);
+        f->node_next_ps[n->number] = MIN(h->depart_ps, wires_next_ps(f, n));
+        return;
+    }
+    if (h->balance) {
+        fabric_balance_step(f, h, arrivals, until_ps);
         f->node_next_ps[n->number] = MIN(h->depart_ps, wires_next_ps(f, n));
         return;
     }

@@ -1,0 +1,581 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * fabric_balance.c: modelled hosts with path balancing: the MAC asks for a
+ * value at the instant at which it begins to send, receivers echo what came.
+ *
+ * Order at one instant at one host: arrivals, timers, the MAC's choice. Echoes
+ * go before data. The next packet is planned ahead, as in fabric_host.c, but
+ * feedback and new echoes plan anew as long as its first bit has not left; its
+ * value is chosen when it has.
+ *
+ * Sources: hw/offload/path.h.
+ * Not modelled: echoes that ride on data, a card's own queues.
+ */
+#include "fabric_balance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BALANCE_CONTROL (UINT32_MAX - 1) /* FabricHost.chosen: an echo */
+
+/* ---- cargo --------------------------------------------------------------- */
+
+FabricBalancer *fabric_balancer(Fabric *f)
+{
+    if (!f->balancer) {
+        f->balancer = g_new0(FabricBalancer, 1);
+        f->balancer->free_cargo = FABRIC_NONE;
+        f->balancer->configs = g_ptr_array_new_with_free_func(g_free);
+    }
+    return f->balancer;
+}
+
+static void cargo_grow(FabricBalancer *b)
+{
+    uint32_t cap = b->cap_cargo ? b->cap_cargo * 2 : 1024;
+    FabricCargo *bigger = aligned_alloc(64, cap * sizeof(*bigger));
+
+    if (!bigger) {
+        abort();
+    }
+    if (b->n_cargo) {
+        memcpy(bigger, b->cargo, b->n_cargo * sizeof(*bigger));
+    }
+    free(b->cargo);
+    b->cargo = bigger;
+    b->cap_cargo = cap;
+}
+
+uint32_t fabric_cargo_new(Fabric *f)
+{
+    FabricBalancer *b = f->balancer;
+    uint32_t number = b->free_cargo;
+
+    if (FABRIC_LIKELY(number != FABRIC_NONE)) {
+        b->free_cargo = b->cargo[number].pair;
+        return number;
+    }
+    if (b->n_cargo == b->cap_cargo) {
+        cargo_grow(b);
+    }
+    return b->n_cargo++;
+}
+
+void fabric_cargo_free(Fabric *f, uint32_t number)
+{
+    f->balancer->cargo[number].pair = f->balancer->free_cargo;
+    f->balancer->free_cargo = number;
+}
+
+void fabric_balance_free(Fabric *f)
+{
+    FabricBalancer *b = f->balancer;
+
+    if (!b) {
+        return;
+    }
+    for (uint32_t i = 0; i < b->n_pairs; i++) {
+        path_sender_free(b->pair[i]->sender);
+        path_receiver_free(b->pair[i]->receiver);
+        path_order_free(b->pair[i]->order);
+        g_aligned_free(b->pair[i]);
+    }
+    for (uint32_t i = 0; b->paths && i < f->n_nodes; i++) {
+        g_free(b->paths[i]);
+    }
+    g_free(b->paths);
+    g_free(b->pair);
+    g_free(b->sorted);
+    g_ptr_array_unref(b->configs);
+    free(b->cargo);
+    g_free(b);
+}
+
+void fabric_balance_host_free(FabricBalanceHost *b)
+{
+    if (b) {
+        g_free(b->control);
+        g_free(b->timer);
+        g_free(b);
+    }
+}
+
+/* From now on @h works as this file says. */
+void fabric_balance_host(FabricHost *h)
+{
+    if (!h->balance) {
+        h->balance = g_new0(FabricBalanceHost, 1);
+        h->balance->plan_ps = h->depart_ps;
+        h->balance->out_ps = FABRIC_NEVER_PS;
+        h->start_ps =
+            h->depart_ps == FABRIC_NEVER_PS ? FABRIC_NEVER_PS : h->start_ps;
+    }
+}
+
+/* Routers hash addresses and ports; an echo has the data's port and both
+ * addresses the other way round. */
+uint32_t fabric_balance_path_hash(const FabricPair *p, uint32_t port, bool back)
+{
+    uint32_t h = (p->hash ^ (back ? 0x5bd1e995u : 0)) + port * 0x9e3779b1u;
+
+    h ^= h >> 15;
+    h *= 0x2c1b3c6du;
+    h ^= h >> 12;
+    return h;
+}
+
+/* ---- timers -------------------------------------------------------------- */
+
+static bool earlier(const FabricBalanceTimer *a, const FabricBalanceTimer *b)
+{
+    return a->due_ps < b->due_ps || (a->due_ps == b->due_ps && a->tie < b->tie);
+}
+
+static void timer_push(FabricBalanceHost *b, FabricBalanceTimer t)
+{
+    uint32_t at = b->n_timers++;
+
+    if (b->n_timers > b->cap_timers) {
+        b->cap_timers = b->cap_timers ? b->cap_timers * 2 : 4;
+        b->timer = g_renew(FabricBalanceTimer, b->timer, b->cap_timers);
+    }
+    while (at > 0 && earlier(&t, &b->timer[(at - 1) / 2])) {
+        b->timer[at] = b->timer[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    b->timer[at] = t;
+}
+
+static FabricBalanceTimer timer_pop(FabricBalanceHost *b)
+{
+    FabricBalanceTimer top = b->timer[0], last = b->timer[--b->n_timers];
+    uint32_t at = 0;
+
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+
+        if (child >= b->n_timers) {
+            break;
+        }
+        child += child + 1 < b->n_timers &&
+                 earlier(&b->timer[child + 1], &b->timer[child]);
+        if (!earlier(&b->timer[child], &last)) {
+            break;
+        }
+        b->timer[at] = b->timer[child];
+        at = child;
+    }
+    if (b->n_timers) {
+        b->timer[at] = last;
+    }
+    return top;
+}
+
+static void arm(FabricBalanceHost *b, const FabricPair *p, uint32_t pair,
+                uint64_t due_ps, bool order)
+{
+    timer_push(b, (FabricBalanceTimer){ .due_ps = due_ps,
+                                        .tie = (uint64_t)p->from << 32 |
+                                               p->load << 1 | order,
+                                        .pair = pair,
+                                        .order = order });
+}
+
+/* ---- planning and sending ------------------------------------------------ */
+
+static uint64_t stream_admit_ps(const Fabric *f, const FabricHost *h,
+                                const FabricStream *s)
+{
+    uint64_t ready = MAX(h->free_ps, s->ready_ps);
+    const FabricPair *p;
+
+    if (s->pair == FABRIC_NONE) {
+        return ready;
+    }
+    p = f->balancer->pair[s->pair];
+    return p->waits ? path_admit_ps(p->sender, ready, s->hash,
+                                    fabric_stream_bytes(s))
+                    : ready;
+}
+
+/* The stream whose packet may go first; of those that may go at that instant
+ * the first one in turn. */
+static uint32_t first_stream(const Fabric *f, const FabricHost *h,
+                             uint64_t *ret_ps)
+{
+    uint32_t at = h->turn, found = FABRIC_NONE;
+    uint64_t best = FABRIC_NEVER_PS, before = 0;
+
+    for (uint32_t i = 0; i < h->n_streams; i++, at++) {
+        uint64_t ps;
+
+        at = at < h->n_streams ? at : 0;
+        ps = stream_admit_ps(f, h, &h->streams[at]);
+        if (ps < best) {
+            best = ps;
+            found = at;
+            before = MAX(h->free_ps, h->streams[at].ready_ps);
+        }
+    }
+    h->balance->plan_held = found != FABRIC_NONE && best > before;
+    *ret_ps = best;
+    return found;
+}
+
+static uint64_t sources_next_ps(const FabricHost *h)
+{
+    uint64_t next = FABRIC_NEVER_PS;
+
+    for (uint32_t i = 0; i < h->n_sources; i++) {
+        next = MIN(next, h->sources[i].next_ps);
+    }
+    return next;
+}
+
+/* When anything at @h happens by itself. */
+static void settle(FabricHost *h)
+{
+    const FabricBalanceHost *b = h->balance;
+
+    h->depart_ps = MIN(b->plan_ps, b->out_ps);
+    if (b->n_timers) {
+        h->depart_ps = MIN(h->depart_ps, b->timer[0].due_ps);
+    }
+}
+
+static void plan(Fabric *f, FabricHost *h)
+{
+    FabricBalanceHost *b = h->balance;
+    uint64_t start, next;
+    uint32_t bytes;
+
+    for (;;) {
+        h->chosen = first_stream(f, h, &start);
+        next = sources_next_ps(h);
+        if (next == FABRIC_NEVER_PS || MAX(next, h->free_ps) > start) {
+            break;
+        }
+        fabric_host_start_flows(f, h, MAX(next, h->free_ps));
+    }
+    if (b->control_n) {
+        uint64_t ready =
+            f->balancer->cargo[b->control[b->control_head]].sent_ps;
+
+        ready = MAX(ready, h->free_ps);
+        if (ready <= start) {
+            start = ready;
+            h->chosen = BALANCE_CONTROL;
+        }
+    }
+    h->start_ps = start;
+    b->plan_ps = FABRIC_NEVER_PS;
+    if (start == FABRIC_NEVER_PS) {
+        return;
+    }
+    bytes = h->chosen == BALANCE_CONTROL
+                ? f->balancer->cargo[b->control[b->control_head]].bytes
+                : fabric_stream_bytes(&h->streams[h->chosen]);
+    b->plan_ps = start + switch_serialise_ps(bytes, h->rate_bps);
+}
+
+void fabric_balance_replan(Fabric *f, FabricHost *h)
+{
+    if (h->balance->plan_ps == FABRIC_NEVER_PS || h->start_ps >= f->now_ps) {
+        plan(f, h);
+        settle(h);
+        fabric_wake(f, h->node, h->depart_ps);
+    }
+}
+
+static void put_out(Fabric *f, FabricHost *h, uint64_t depart_ps,
+                    uint64_t until_ps, const SwitchPacket *pkt)
+{
+    FabricBalanceHost *b = h->balance;
+
+    if (depart_ps < until_ps) {
+        fabric_wire_send(f, f->out_wire[f->node[h->node].base], depart_ps, pkt);
+        h->sent++;
+        h->sent_bytes += pkt->bytes;
+    } else {
+        b->out_ps = depart_ps;
+        b->out = *pkt;
+    }
+}
+
+static SwitchPacket echo_packet(Fabric *f, FabricHost *h)
+{
+    FabricBalanceHost *b = h->balance;
+    uint32_t number = b->control[b->control_head];
+    FabricCargo *c = &f->balancer->cargo[number];
+    const FabricPair *p = f->balancer->pair[c->pair];
+    const FabricLoad *load = f->loads->pdata[p->load];
+
+    b->control_head =
+        b->control_head + 1 < b->control_cap ? b->control_head + 1 : 0;
+    b->control_n--;
+    f->balancer->count.echoes_sent++;
+    return (SwitchPacket){
+        .user = number,
+        .dst = f->node[p->from].host->ipv4,
+        .src = FABRIC_NONE,
+        .flow_hash =
+            fabric_balance_path_hash(p, PATH_FIRST_PORT + c->value, true),
+        .bytes = (uint16_t)c->bytes,
+        .priority = load->balance.echo_priority,
+        .flags = FABRIC_PKT_BALANCED,
+    };
+}
+
+/* The header of a packet of @s that begins to leave at @ps. */
+static void balance_packet(Fabric *f, const FabricStream *s, uint64_t ps,
+                           SwitchPacket *pkt)
+{
+    const FabricPair *p = f->balancer->pair[s->pair];
+    PathChoice choice = path_choose(p->sender, ps, s->hash, pkt->bytes);
+    uint32_t number = fabric_cargo_new(f);
+    FabricCargo *c = &f->balancer->cargo[number];
+
+    c->created_ps = s->ready_ps;
+    c->sent_ps = ps;
+    c->pair = s->pair;
+    c->flow = s->flow;
+    c->kind = FABRIC_CARGO_DATA;
+    c->value = (uint8_t)choice.value;
+    c->sequence = choice.sequence;
+    c->byte_end = choice.byte_end;
+    c->bytes = pkt->bytes;
+    pkt->user = number;
+    pkt->flow_hash = fabric_balance_path_hash(p, choice.port, false);
+    pkt->flags |= FABRIC_PKT_BALANCED;
+}
+
+static SwitchPacket data_packet(Fabric *f, FabricHost *h)
+{
+    FabricStream *s = &h->streams[h->chosen];
+    SwitchPacket pkt = { .user = s->ready_ps,
+                         .dst = s->dst,
+                         .src = s->flow,
+                         .flow_hash = s->hash,
+                         .bytes = (uint16_t)fabric_stream_bytes(s),
+                         .priority = s->priority,
+                         .flags = s->flags };
+
+    if (s->pair != FABRIC_NONE) {
+        balance_packet(f, s, h->start_ps, &pkt);
+        f->balancer->count.held += h->balance->plan_held;
+    }
+    fabric_stream_sent(f, h, h->chosen, pkt.bytes);
+    return pkt;
+}
+
+/* The planned packet's first bit leaves. */
+static void start_sending(Fabric *f, FabricHost *h, uint64_t until_ps)
+{
+    uint64_t depart_ps = h->balance->plan_ps;
+    SwitchPacket pkt =
+        h->chosen == BALANCE_CONTROL ? echo_packet(f, h) : data_packet(f, h);
+
+    h->free_ps = depart_ps;
+    put_out(f, h, depart_ps, until_ps, &pkt);
+    plan(f, h);
+}
+
+/* ---- receiving ----------------------------------------------------------- */
+
+static void control_push(FabricBalanceHost *b, uint32_t cargo)
+{
+    if (b->control_n == b->control_cap) {
+        uint32_t cap = b->control_cap ? b->control_cap * 2 : 8;
+        uint32_t *bigger = g_new(uint32_t, cap);
+
+        for (uint32_t i = 0; i < b->control_n; i++) {
+            bigger[i] = b->control[(b->control_head + i) % b->control_cap];
+        }
+        g_free(b->control);
+        b->control = bigger;
+        b->control_head = 0;
+        b->control_cap = cap;
+    }
+    b->control[(b->control_head + b->control_n++) % b->control_cap] = cargo;
+}
+
+/* All echoes of @p that are due at @ps, and the timer for the next. */
+static void take_echoes(Fabric *f, FabricHost *h, uint32_t pair, uint64_t ps)
+{
+    FabricPair *p = f->balancer->pair[pair];
+    const FabricLoad *load = f->loads->pdata[p->load];
+    bool first = h->balance->control_n == 0;
+    uint64_t due_ps;
+    PathEcho echo;
+
+    while ((due_ps = path_echo_due_ps(p->receiver)) <= ps &&
+           path_echo_take(p->receiver, ps, &echo)) {
+        uint32_t number = fabric_cargo_new(f);
+        FabricCargo *c = &f->balancer->cargo[number];
+
+        c->sent_ps = ps;
+        c->pair = pair;
+        c->kind = FABRIC_CARGO_ECHO;
+        c->value = (uint8_t)echo.value;
+        c->bytes = load->balance.echo_bytes;
+        c->echo = echo;
+        control_push(h->balance, number);
+    }
+    if (due_ps != PATH_NEVER && due_ps > ps && !p->echo_armed) {
+        p->echo_armed = true;
+        arm(h->balance, p, pair, due_ps, false);
+    }
+    if (first && h->balance->control_n) {
+        plan(f, h);
+    }
+}
+
+/* The application has it. */
+static void deliver(Fabric *f, FabricPair *p, uint32_t number, uint64_t ps)
+{
+    const FabricCargo *c = &f->balancer->cargo[number];
+
+    if (c->created_ps >= f->config.warmup_ps) {
+        hist_add(f->latency, ps - c->created_ps);
+    }
+    p->goodput_bytes += c->bytes;
+    if (c->flow != FABRIC_NONE) {
+        fabric_flow_received(f, c->flow, ps, c->bytes);
+    }
+    fabric_cargo_free(f, number);
+}
+
+static void deliver_in_order(Fabric *f, FabricHost *h, uint32_t pair,
+                             uint64_t ps)
+{
+    FabricPair *p = f->balancer->pair[pair];
+    uint64_t deadline_ps;
+    void *item;
+
+    while ((item = path_order_pop(p->order, ps))) {
+        deliver(f, p, GPOINTER_TO_UINT(item) - 1, ps);
+    }
+    deadline_ps = path_order_deadline_ps(p->order);
+    if (deadline_ps != PATH_NEVER && !p->order_armed) {
+        p->order_armed = true;
+        arm(h->balance, p, pair, MAX(deadline_ps, ps + 1), true);
+    }
+}
+
+static void receive_data(Fabric *f, FabricHost *h, const FabricPacket *packet)
+{
+    uint32_t number = (uint32_t)packet->pkt.user;
+    const FabricCargo *c = &f->balancer->cargo[number];
+    uint32_t pair = c->pair;
+    FabricPair *p = f->balancer->pair[pair];
+    bool marked = packet->pkt.flags & SWITCH_PKT_CE;
+    uint64_t ps = packet->ps;
+
+    if (FABRIC_UNLIKELY(!p->receiver)) {
+        fabric_pair_receiver(f, p);
+    }
+    h->received++;
+    f->balancer->count.marks += marked;
+    if (p->echoes) {
+        path_received(p->receiver, ps, c->value, c->byte_end, c->bytes, marked,
+                      ps - c->sent_ps);
+    }
+    switch (path_order_push(p->order, ps, c->sequence, c->bytes,
+                            GUINT_TO_POINTER(number + 1))) {
+    case PATH_DELIVER:
+        deliver(f, p, number, ps);
+        break;
+    case PATH_DUPLICATE:
+        fabric_cargo_free(f, number);
+        break;
+    case PATH_HELD:
+        break;
+    }
+    if (p->sequencing) {
+        deliver_in_order(f, h, pair, ps);
+    }
+    if (p->echoes) {
+        take_echoes(f, h, pair, ps);
+    }
+}
+
+static void receive_control(Fabric *f, FabricHost *h, uint32_t number,
+                            uint64_t ps)
+{
+    const FabricCargo *c = &f->balancer->cargo[number];
+    const FabricPair *p = f->balancer->pair[c->pair];
+
+    if (c->kind == FABRIC_CARGO_ECHO) {
+        f->balancer->count.echoes_received++;
+        path_echo_apply(p->sender, ps, &c->echo);
+    } else {
+        f->balancer->count.notices_received++;
+        path_notify(p->sender, ps, c->value);
+    }
+    fabric_cargo_free(f, number);
+    if (p->waits) {
+        plan(f, h);
+    }
+}
+
+static void receive(Fabric *f, FabricHost *h, const FabricPacket *p)
+{
+    uint32_t number = (uint32_t)p->pkt.user;
+
+    if (!(p->pkt.flags & FABRIC_PKT_BALANCED)) {
+        fabric_host_receive(f, h, p);
+    } else if (f->balancer->cargo[number].kind == FABRIC_CARGO_DATA) {
+        receive_data(f, h, p);
+    } else {
+        receive_control(f, h, number, p->ps);
+    }
+}
+
+static void timer_fires(Fabric *f, FabricHost *h)
+{
+    FabricBalanceTimer t = timer_pop(h->balance);
+    FabricPair *p = f->balancer->pair[t.pair];
+
+    if (t.order) {
+        p->order_armed = false;
+        deliver_in_order(f, h, t.pair, t.due_ps);
+    } else {
+        p->echo_armed = false;
+        take_echoes(f, h, t.pair, t.due_ps);
+    }
+}
+
+/* ---- time goes on -------------------------------------------------------- */
+
+void fabric_balance_step(Fabric *f, FabricHost *h, uint32_t arrivals,
+                         uint64_t until_ps)
+{
+    FabricBalanceHost *b = h->balance;
+    uint32_t i = 0;
+
+    if (b->out_ps < until_ps) {
+        uint64_t ps = b->out_ps;
+
+        b->out_ps = FABRIC_NEVER_PS;
+        put_out(f, h, ps, until_ps, &b->out);
+    }
+    for (;;) {
+        const FabricPacket *p =
+            i < arrivals ? f->ref[(uint32_t)f->sorted[i]].packet : NULL;
+        uint64_t arrival = p ? p->ps : FABRIC_NEVER_PS;
+        uint64_t timer = b->n_timers ? b->timer[0].due_ps : FABRIC_NEVER_PS;
+
+        if (p && arrival <= timer && arrival <= h->start_ps) {
+            receive(f, h, p);
+            i++;
+        } else if (timer < until_ps && timer <= h->start_ps) {
+            timer_fires(f, h);
+        } else if (h->start_ps < until_ps) {
+            start_sending(f, h, until_ps);
+        } else {
+            break;
+        }
+    }
+    settle(h);
+}
