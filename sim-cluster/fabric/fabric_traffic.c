@@ -307,6 +307,10 @@ static const char *traffic_problem(const Fabric *f, const FabricTraffic *t,
         if (load->hosts[i] >= f->n_nodes || !f->node[load->hosts[i]].host) {
             return "one of its nodes is no host";
         }
+        if (t->balance && f->node[load->hosts[i]].host->endpoint) {
+            return "one of its hosts has flows of a transport: its paths are "
+                   "the transport's";
+        }
         if (f->node[load->hosts[i]].host->endpoint &&
             !(t->pattern == FABRIC_INCAST && i == 0)) {
             return "one of its hosts has flows of a transport";
