@@ -184,10 +184,9 @@ static void arm(FabricBalanceHost *b, const FabricPair *p, uint32_t pair,
 
 /* ---- planning and sending ------------------------------------------------ */
 
-static uint64_t stream_admit_ps(const Fabric *f, const FabricHost *h,
-                                const FabricStream *s)
+static uint64_t stream_admit_ps(const Fabric *f, const FabricStream *s,
+                                uint64_t ready)
 {
-    uint64_t ready = MAX(h->free_ps, s->ready_ps);
     const FabricPair *p;
 
     if (s->pair == FABRIC_NONE) {
@@ -199,19 +198,20 @@ static uint64_t stream_admit_ps(const Fabric *f, const FabricHost *h,
                     : ready;
 }
 
-/* The stream whose packet may go first; of those that may go at that instant
- * the first one in turn. */
+/* The stream whose packet may go first, from @free_ps on; of those that may go
+ * at that instant the first one in turn. */
 static uint32_t first_stream(const Fabric *f, const FabricHost *h,
-                             uint64_t *ret_ps)
+                             uint64_t free_ps, uint64_t *ret_ps)
 {
     uint32_t at = h->turn, found = FABRIC_NONE;
     uint64_t best = FABRIC_NEVER_PS, before = 0;
 
     for (uint32_t i = 0; i < h->n_streams; i++, at++) {
-        uint64_t ps;
+        uint64_t ready, ps;
 
         at = at < h->n_streams ? at : 0;
-        ps = stream_admit_ps(f, h, &h->streams[at]);
+        ready = MAX(free_ps, h->streams[at].ready_ps);
+        ps = stream_admit_ps(f, &h->streams[at], ready);
         if (ps < best) {
             best = ps;
             found = at;
@@ -244,25 +244,26 @@ static void settle(FabricHost *h)
     }
 }
 
-static void plan(Fabric *f, FabricHost *h)
+/* At @now_ps. */
+static void plan(Fabric *f, FabricHost *h, uint64_t now_ps)
 {
     FabricBalanceHost *b = h->balance;
-    uint64_t start, next;
+    uint64_t start, next, free_ps = MAX(h->free_ps, now_ps);
     uint32_t bytes;
 
     for (;;) {
-        h->chosen = first_stream(f, h, &start);
+        h->chosen = first_stream(f, h, free_ps, &start);
         next = sources_next_ps(h);
-        if (next == FABRIC_NEVER_PS || MAX(next, h->free_ps) > start) {
+        if (next == FABRIC_NEVER_PS || MAX(next, free_ps) > start) {
             break;
         }
-        fabric_host_start_flows(f, h, MAX(next, h->free_ps));
+        fabric_host_start_flows(f, h, MAX(next, free_ps));
     }
     if (b->control_n) {
         uint64_t ready =
             f->balancer->cargo[b->control[b->control_head]].sent_ps;
 
-        ready = MAX(ready, h->free_ps);
+        ready = MAX(ready, free_ps);
         if (ready <= start) {
             start = ready;
             h->chosen = BALANCE_CONTROL;
@@ -282,7 +283,7 @@ static void plan(Fabric *f, FabricHost *h)
 void fabric_balance_replan(Fabric *f, FabricHost *h)
 {
     if (h->balance->plan_ps == FABRIC_NEVER_PS || h->start_ps >= f->now_ps) {
-        plan(f, h);
+        plan(f, h, f->now_ps);
         settle(h);
         fabric_wake(f, h->node, h->depart_ps);
     }
@@ -378,7 +379,7 @@ static void start_sending(Fabric *f, FabricHost *h, uint64_t until_ps)
 
     h->free_ps = depart_ps;
     put_out(f, h, depart_ps, until_ps, &pkt);
-    plan(f, h);
+    plan(f, h, h->start_ps);
 }
 
 /* ---- receiving ----------------------------------------------------------- */
@@ -427,7 +428,7 @@ static void take_echoes(Fabric *f, FabricHost *h, uint32_t pair, uint64_t ps)
         arm(h->balance, p, pair, due_ps, false);
     }
     if (first && h->balance->control_n) {
-        plan(f, h);
+        plan(f, h, ps);
     }
 }
 
@@ -515,7 +516,7 @@ static void receive_control(Fabric *f, FabricHost *h, uint32_t number,
     }
     fabric_cargo_free(f, number);
     if (p->waits) {
-        plan(f, h);
+        plan(f, h, ps);
     }
 }
 

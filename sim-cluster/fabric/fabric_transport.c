@@ -111,6 +111,10 @@ static const char *flow_problem(const Fabric *f, const FabricFlowSpec *s)
         return "one of its hosts has open-loop traffic to send: give one of "
                "both to other hosts";
     }
+    if (f->node[s->from].host->balance || f->node[s->to].host->balance) {
+        return "one of its hosts has balanced traffic: its paths are not the "
+               "transport's";
+    }
     return NULL;
 }
 
