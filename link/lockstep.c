@@ -354,14 +354,21 @@ void lockstep_join(Lockstep *l, uint64_t virtual_ps)
 
 uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f)
 {
+    LockstepSlot *h = &l->s->slot[l->me];
     uint64_t grant_ps;
+    unsigned who;
 
     lockstep_lock(l);
     lockstep_sample(l);
+    lockstep_get_up(l);
     say(l, LOCKSTEP_RUNS, f);
-    l->s->slot[l->me].windows++;
+    h->windows++;
     lockstep_announce(l, false);
-    grant_ps = lockstep_leave(l->s, l->me);
+    grant_ps = lockstep_leave(l->s, l->me, &who);
+    if (lockstep_wanted(l->s, l->me) >= grant_ps) {
+        h->waits_for[who]++;
+        lockstep_lie_down(l);
+    }
     lockstep_unlock(l);
     return grant_ps;
 }
@@ -369,16 +376,25 @@ uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f)
 uint64_t lockstep_wait(Lockstep *l)
 {
     uint64_t grant_ps;
-    unsigned who;
 
-    lockstep_lock(l);
-    lockstep_grant(l->s, l->me, &who);
-    l->s->slot[l->me].waits_for[who]++;
-    lockstep_sleep(l, LOCKSTEP_NEVER);
+    if (l->lies) {
+        lockstep_doze(l, LOCKSTEP_NEVER);
+    } else {
+        lockstep_lock(l);
+    }
     lockstep_sample(l); /* one kick ends one wait */
-    grant_ps = lockstep_leave(l->s, l->me);
+    grant_ps = lockstep_leave(l->s, l->me, NULL);
     lockstep_unlock(l);
     return grant_ps;
+}
+
+void lockstep_stay(Lockstep *l)
+{
+    if (l->lies) {
+        lockstep_lock(l);
+        lockstep_get_up(l);
+        lockstep_unlock(l);
+    }
 }
 
 void lockstep_kick(Lockstep *l)

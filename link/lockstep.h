@@ -127,12 +127,16 @@ void lockstep_join(Lockstep *l, uint64_t virtual_ps);
 uint64_t lockstep_base_ps(const Lockstep *l);
 /* The forced window; LOCKSTEP_NEVER: none. */
 uint64_t lockstep_window_ps(const Lockstep *l);
-/* Says @f; returns the grant. Wakes members of other groups who may go on. */
+/* Says @f; returns the grant. Wakes members of other groups who may go on. If
+ * the grant is of no use, the member has given its CPU to another of its group:
+ * lockstep_wait(), until it is of use, or lockstep_stay() must follow. */
 uint64_t lockstep_publish(Lockstep *l, const LockstepFuture *f);
-/* After a publication whose grant was of no use: waits for one that is, or
- * for a message that is due, or for a kick. Returns the grant as it is then.
- * Not to be called with a lock that others of this process need. */
+/* Waits for a grant that is of use, or for a message that is due, or for a
+ * kick since the publication. Returns the grant as it is then. Not to be called
+ * with a lock that others of this process need. */
 uint64_t lockstep_wait(Lockstep *l);
+/* Or: it has something else to do than to wait, or need not any more. */
+void lockstep_stay(Lockstep *l);
 /* Any thread: a waiting lockstep_wait() returns. */
 void lockstep_kick(Lockstep *l);
 /* Stands at @f->act_ps, which the engine asked for, and may not go on by what

@@ -91,17 +91,17 @@ static bool others_busy(const LockstepShared *s, unsigned host,
     return false;
 }
 
-/* A grant beyond this lets it do something. */
-static uint64_t wanted(const LockstepShared *s, unsigned host)
+uint64_t lockstep_wanted(const LockstepShared *s, unsigned host)
 {
     const LockstepSlot *h = &s->slot[host];
 
     return min_ps(h->need_ps, whole_ns(h->inbox_ps));
 }
 
-uint64_t lockstep_leave(const LockstepShared *s, unsigned host)
+uint64_t lockstep_leave(const LockstepShared *s, unsigned host,
+                        unsigned *ret_who)
 {
-    uint64_t grant_ps = lockstep_grant(s, host, NULL);
+    uint64_t grant_ps = lockstep_grant(s, host, ret_who);
     uint64_t stride_ps = LOCKSTEP_NEVER;
 
     if (!others_busy(s, host, grant_ps)) {
@@ -114,7 +114,7 @@ uint64_t lockstep_leave(const LockstepShared *s, unsigned host)
     }
     stride_ps = lockstep_sum(s->slot[host].act_ps, stride_ps);
     return min_ps(grant_ps,
-                  max_ps(stride_ps, lockstep_sum(wanted(s, host), 1)));
+                  max_ps(stride_ps, lockstep_sum(lockstep_wanted(s, host), 1)));
 }
 
 uint64_t lockstep_out_horizon(const LockstepShared *s)
@@ -203,7 +203,7 @@ bool lockstep_ready(const LockstepShared *s, unsigned member)
     if (member == s->hosts) {
         return engine_ready(s);
     }
-    return wanted(s, member) < lockstep_grant(s, member, NULL);
+    return lockstep_wanted(s, member) < lockstep_grant(s, member, NULL);
 }
 
 bool lockstep_close(LockstepShared *s)

@@ -19,6 +19,8 @@ struct Lockstep {
     uint32_t woken;  /* members to wake after the mutex is free, a bit each */
     bool news;       /* something others may wait for has changed */
     uint32_t kicked; /* futex word when this member last looked */
+    bool lies;       /* between lockstep_lie_down() and _get_up() */
+    uint32_t seq;    /* the sequence, as far as a polling member knows it */
 };
 
 #define LOCKSTEP_NS 1000u
@@ -41,7 +43,10 @@ uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
  * of their grants would take turns instead of running side by side. Of use if
  * the grant is.
  */
-uint64_t lockstep_leave(const LockstepShared *s, unsigned host);
+uint64_t lockstep_leave(const LockstepShared *s, unsigned host,
+                        unsigned *ret_who);
+/* A grant beyond this lets it do something. */
+uint64_t lockstep_wanted(const LockstepShared *s, unsigned host);
 /* A member that waits could go on. */
 bool lockstep_ready(const LockstepShared *s, unsigned member);
 uint64_t lockstep_out_horizon(const LockstepShared *s);
@@ -61,8 +66,14 @@ void lockstep_announce(Lockstep *l, bool own);
 /* Takes note of kicks so far: a later one ends the next sleep. */
 void lockstep_sample(Lockstep *l);
 void lockstep_poke(Lockstep *l);
-/* Mutex held on entry and return. Until ready, kicked or timed out; false:
- * timed out. The member WAITS meanwhile and RUNS after. */
+/* Mutex held: the member WAITS, and its CPU is another's; it polls if there is
+ * none. */
+void lockstep_lie_down(Lockstep *l);
+void lockstep_get_up(Lockstep *l);
+/* After lockstep_lie_down(), with the mutex free; held on return. Until ready,
+ * kicked or timed out; false: timed out. The member RUNS after. */
+bool lockstep_doze(Lockstep *l, uint64_t timeout_wall_ns);
+/* Both, with the mutex held on entry. */
 bool lockstep_sleep(Lockstep *l, uint64_t timeout_wall_ns);
 
 #endif

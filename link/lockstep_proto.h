@@ -65,6 +65,8 @@ typedef struct LockstepShared {
     uint64_t fabric_next_ps; /* the engine's own next instant */
     uint64_t fabric_now_ps;  /* it has done everything before */
     uint64_t until_ps;       /* to where the engine wants everyone */
+    uint64_t turns;          /* counts who was given its group's CPU */
+    uint64_t turn[LOCKSTEP_MAX_HOSTS + 1];     /* when each had it last */
     LockstepSlot slot[LOCKSTEP_MAX_HOSTS + 1]; /* the last: the engine */
 } LockstepShared;
 

@@ -95,18 +95,32 @@ static void wake(Lockstep *l, unsigned member)
 
     h->state = LOCKSTEP_RUNS;
     h->wakes++;
+    l->s->turn[member] = ++l->s->turns;
     __atomic_add_fetch(&h->wake, 1, __ATOMIC_RELEASE);
     l->woken |= 1u << member;
 }
 
-/* Of the group, the one that is furthest behind; -1: none. */
+/*
+ * Of the group, one that is furthest behind; of several that are about equally
+ * so, the one that ran last, whose memory is still in the cache. -1: none.
+ */
 static int next_ready(const LockstepShared *s, unsigned group)
 {
+    uint64_t behind_ps = LOCKSTEP_NEVER;
+    uint32_t ready = 0;
     int best = -1;
 
     for (unsigned i = 0; i <= s->hosts; i++) {
-        if (s->slot[i].group == group && lockstep_ready(s, i) &&
-            (best < 0 || s->slot[i].act_ps <= s->slot[best].act_ps)) {
+        if (s->slot[i].group == group && lockstep_ready(s, i)) {
+            ready |= 1u << i;
+            behind_ps =
+                s->slot[i].act_ps < behind_ps ? s->slot[i].act_ps : behind_ps;
+        }
+    }
+    behind_ps = lockstep_sum(behind_ps, s->window_ps / 4);
+    for (unsigned i = 0; ready >> i; i++) {
+        if ((ready >> i & 1) && s->slot[i].act_ps <= behind_ps &&
+            (best < 0 || s->turn[i] >= s->turn[best])) {
             best = (int)i;
         }
     }
@@ -145,13 +159,13 @@ void lockstep_announce(Lockstep *l, bool own)
     }
 }
 
-/* Polls until the sequence moves on from @seq; false: long enough. */
-static bool poll_seq(const LockstepShared *s, uint32_t seq,
-                     const uint32_t *kick, uint32_t kicked,
-                     uint64_t until_wall_ns)
+/* Polls until the sequence moves on, or a kick; false: long enough. */
+static bool poll_seq(const Lockstep *l, uint64_t until_wall_ns)
 {
+    const LockstepSlot *h = &l->s->slot[l->me];
+
     for (unsigned k = 1;; k++) {
-        if (load32(&s->seq) != seq || load32(kick) != kicked) {
+        if (load32(&l->s->seq) != l->seq || load32(&h->wake) != l->kicked) {
             return true;
         }
         if (k % SPIN_CHECK == 0 && wall_ns() > until_wall_ns) {
@@ -159,34 +173,6 @@ static bool poll_seq(const LockstepShared *s, uint32_t seq,
         }
         __builtin_ia32_pause();
     }
-}
-
-/* The mutex is held. True: it is this member's turn, or it was kicked. */
-static bool spin(Lockstep *l)
-{
-    LockstepShared *s = l->s;
-    LockstepSlot *h = &s->slot[l->me];
-    uint64_t until_wall_ns = wall_ns() + SPIN_WALL_NS;
-    bool again = l->spin, mine = false;
-
-    h->spins = again;
-    for (;;) {
-        uint32_t seq = load32(&s->seq);
-        int next = next_ready(s, h->group);
-
-        mine = next == (int)l->me || load32(&h->wake) != l->kicked;
-        if (!mine && next >= 0) {
-            wake(l, (unsigned)next);
-        }
-        if (mine || next >= 0 || !again) {
-            break;
-        }
-        lockstep_unlock(l);
-        again = poll_seq(s, seq, &h->wake, l->kicked, until_wall_ns);
-        lockstep_lock(l);
-    }
-    h->spins = 0;
-    return mine;
 }
 
 void lockstep_sample(Lockstep *l)
@@ -202,30 +188,101 @@ void lockstep_poke(Lockstep *l)
     futex_wake(&h->wake);
 }
 
-bool lockstep_sleep(Lockstep *l, uint64_t timeout_wall_ns)
+/* Others' announcements from here on are seen as a change of the sequence; the
+ * member's own, at the next unlock, is not one. */
+static void note_seq(Lockstep *l)
+{
+    l->seq = load32(&l->s->seq) + l->news;
+}
+
+void lockstep_lie_down(Lockstep *l)
 {
     LockstepShared *s = l->s;
     LockstepSlot *h = &s->slot[l->me];
-    uint64_t begin_wall_ns = wall_ns(), waited_wall_ns = 0;
-    bool in_time = true;
+    int next = -1;
 
     h->state = LOCKSTEP_WAITS;
     h->waits++;
-    if (!group_runs(s, h->group) && spin(l)) {
-        goto out;
+    l->lies = true;
+    if (group_runs(s, h->group)) {
+        return;
     }
-    while (load32(&h->wake) == l->kicked && !lockstep_ready(s, l->me)) {
-        if (waited_wall_ns >= timeout_wall_ns) {
-            in_time = false;
+    /* The last of a window comes first in the next: that saves a hand-over and
+     * costs nobody anything, since all must get through each window. */
+    if (!lockstep_ready(s, l->me)) {
+        next = next_ready(s, h->group);
+    }
+    if (next >= 0) {
+        wake(l, (unsigned)next);
+    } else {
+        h->spins = l->spin;
+        note_seq(l);
+    }
+}
+
+void lockstep_get_up(Lockstep *l)
+{
+    LockstepSlot *h = &l->s->slot[l->me];
+
+    h->state = LOCKSTEP_RUNS;
+    h->spins = 0;
+    l->lies = false;
+}
+
+/* The mutex is held after a while of polling, which @again says whether to go
+ * on with. Nobody polls while another of its group can go on. */
+static void look_around(Lockstep *l, bool again)
+{
+    LockstepSlot *h = &l->s->slot[l->me];
+    int next = next_ready(l->s, h->group);
+
+    if (next >= 0) {
+        wake(l, (unsigned)next);
+    }
+    h->spins = again && next < 0;
+    note_seq(l);
+}
+
+bool lockstep_doze(Lockstep *l, uint64_t timeout_wall_ns)
+{
+    LockstepSlot *h = &l->s->slot[l->me];
+    uint64_t begin_wall_ns = wall_ns(), now_wall_ns = begin_wall_ns;
+    bool in_time = true;
+
+    for (;;) {
+        bool polled = h->spins, again = false;
+
+        if (polled) {
+            again = poll_seq(l, begin_wall_ns + SPIN_WALL_NS);
+        } else if (load32(&h->wake) == l->kicked) {
+            futex_wait(&h->wake, l->kicked, timeout_wall_ns);
+        }
+        now_wall_ns = wall_ns();
+        lockstep_lock(l);
+        if (load32(&h->wake) != l->kicked || lockstep_ready(l->s, l->me)) {
             break;
         }
+        in_time = now_wall_ns - begin_wall_ns < timeout_wall_ns;
+        if (!in_time) {
+            break;
+        }
+        if (polled) {
+            look_around(l, again);
+        }
         lockstep_unlock(l);
-        futex_wait(&h->wake, l->kicked, timeout_wall_ns);
-        waited_wall_ns = wall_ns() - begin_wall_ns;
-        lockstep_lock(l);
     }
-out:
-    h->state = LOCKSTEP_RUNS;
-    h->wait_wall_ns += wall_ns() - begin_wall_ns;
+    lockstep_get_up(l);
+    h->wait_wall_ns += now_wall_ns - begin_wall_ns;
     return in_time;
+}
+
+bool lockstep_sleep(Lockstep *l, uint64_t timeout_wall_ns)
+{
+    lockstep_lie_down(l);
+    if (lockstep_ready(l->s, l->me)) {
+        lockstep_get_up(l);
+        return true;
+    }
+    lockstep_unlock(l);
+    return lockstep_doze(l, timeout_wall_ns);
 }

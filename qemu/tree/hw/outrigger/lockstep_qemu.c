@@ -143,6 +143,7 @@ bool outrigger_lockstep_ask(int64_t act_ns, int64_t need_ns)
         uint64_t grant_ps;
 
         if (interrupted()) {
+            lockstep_stay(meeting);
             return false;
         }
         bql_unlock();
@@ -155,6 +156,7 @@ bool outrigger_lockstep_ask(int64_t act_ns, int64_t need_ns)
             set_edge(lockstep_publish(meeting, &f));
         }
     }
+    lockstep_stay(meeting);
     return true;
 }
 
