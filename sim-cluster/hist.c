@@ -54,6 +54,14 @@ Hist *hist_new(void)
     return h;
 }
 
+void hist_clear(Hist *h)
+{
+    g_array_set_size(h->counts, 0);
+    h->total = h->max = 0;
+    h->min = UINT64_MAX;
+    h->sum = 0;
+}
+
 void hist_free(Hist *h)
 {
     if (h) {

@@ -35,6 +35,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hist, hist_free)
 
 void hist_add(Hist *h, uint64_t value);
 void hist_add_n(Hist *h, uint64_t value, uint64_t n);
+void hist_clear(Hist *h); /* as new */
 /* Adds all samples of @from; as if each had been added to @into. */
 void hist_merge(Hist *into, const Hist *from);
 

@@ -29,6 +29,8 @@
     { METRIC_OF_BOARD, name, unit, text, "geometry" }
 #define TRAFFIC_STAT(name, unit, text) \
     { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
+#define ENTRY_STAT(name, unit, text) \
+    { METRIC_OF_ENTRY, name, unit, text, "fabric" }
 /* clang-format on */
 
 const MetricInfo metrics_table[] = {
@@ -265,5 +267,24 @@ const MetricInfo metrics_table[] = {
     TRAFFIC_STAT("fct_p999_ps", UNIT_DURATION,
                  "99.9th percentile time of a message"),
     TRAFFIC_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
+
+    ENTRY_STAT("sent_count", UNIT_COUNT, "packets sent"),
+    ENTRY_STAT("received_count", UNIT_COUNT, "packets that arrived"),
+    ENTRY_STAT("drops_count", UNIT_COUNT, "packets lost on the way"),
+    ENTRY_STAT("marks_count", UNIT_COUNT,
+               "packets that arrived marked with ECN"),
+    ENTRY_STAT("messages_count", UNIT_COUNT, "messages that arrived whole"),
+    ENTRY_STAT("lat_p50_ps", UNIT_DURATION, "median time of a packet"),
+    ENTRY_STAT("lat_p99_ps", UNIT_DURATION, "99th percentile time of a packet"),
+    ENTRY_STAT("lat_p999_ps", UNIT_DURATION,
+               "99.9th percentile time of a packet"),
+    ENTRY_STAT("lat_max_ps", UNIT_DURATION, "longest time of a packet"),
+    ENTRY_STAT("fct_p50_ps", UNIT_DURATION,
+               "median time of a message, first bit to last"),
+    ENTRY_STAT("fct_p99_ps", UNIT_DURATION,
+               "99th percentile time of a message"),
+    ENTRY_STAT("fct_p999_ps", UNIT_DURATION,
+               "99.9th percentile time of a message"),
+    ENTRY_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
     { METRIC_OWNERS, NULL, UNIT_COUNT, NULL, NULL },
 };

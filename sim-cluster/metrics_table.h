@@ -39,6 +39,7 @@ typedef enum MetricOwner {
     METRIC_OF_SWITCH,
     METRIC_OF_BOARD, /* switches with a geometry */
     METRIC_OF_TRAFFIC,
+    METRIC_OF_ENTRY, /* one of `traffic` */
     METRIC_OWNERS
 } MetricOwner;
 

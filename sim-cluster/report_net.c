@@ -128,23 +128,38 @@ static void boards(GString *out, const ReportData *d, JsonArray *list)
     }
 }
 
-static void traffic(GString *out, const ReportData *d)
+static void traffic_row(GString *out, const ReportData *d, const char *title,
+                        const char *owner)
 {
-    static const char *const heads[] = { ">sent",   ">arrived", ">dropped",
-                                         ">median", ">99 %",    ">99.9 %",
-                                         ">longest" };
     static const char *const columns[] = { "sent_count",  "received_count",
                                            "drops_count", "lat_p50_ps",
                                            "lat_p99_ps",  "lat_p999_ps",
                                            "lat_max_ps" };
 
-    g_string_append(out, "<h3>Modelled traffic</h3>\n");
-    page_table_begin(out, heads, G_N_ELEMENTS(heads));
     page_row_begin(out);
+    page_cell(out, title);
     for (guint k = 0; k < G_N_ELEMENTS(columns); k++) {
-        metric(out, d, "traffic", columns[k]);
+        metric(out, d, owner, columns[k]);
     }
     page_row_end(out);
+}
+
+static void traffic(GString *out, const ReportData *d, JsonObject *network)
+{
+    static const char *const heads[] = { "traffic",  ">sent",   ">arrived",
+                                         ">dropped", ">median", ">99 %",
+                                         ">99.9 %",  ">longest" };
+    JsonArray *list = report_json_array(network, "entries");
+
+    g_string_append(out, "<h3>Modelled traffic</h3>\n");
+    page_table_begin(out, heads, G_N_ELEMENTS(heads));
+    for (guint i = 0; list && i < json_array_get_length(list); i++) {
+        const char *name = json_array_get_string_element(list, i);
+        g_autofree char *owner = g_strconcat("traffic.", name, NULL);
+
+        traffic_row(out, d, name, owner);
+    }
+    traffic_row(out, d, "all, with full hosts' drops", "traffic");
     page_table_end(out);
 }
 
@@ -166,7 +181,7 @@ void page_network(GString *out, const ReportData *d)
     switches(out, d, nodes);
     boards(out, d, nodes);
     if (json_object_get_boolean_member_with_default(o, "traffic", FALSE)) {
-        traffic(out, d);
+        traffic(out, d, o);
     }
     g_string_append(out, "</section>\n");
 }

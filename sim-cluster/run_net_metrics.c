@@ -169,6 +169,29 @@ static void measure_traffic(Execution *x, const Fabric *f)
     put_percentiles(&p, "fct_", fct);
 }
 
+/* In the order in which net_traffic_add() added them. */
+static void measure_entries(Execution *x, const Fabric *f)
+{
+    for (unsigned i = 0; i < x->scn->traffic->len; i++) {
+        const ScnTraffic *t = g_ptr_array_index(x->scn->traffic, i);
+        g_autofree char *owner = g_strconcat("traffic.", t->name, NULL);
+        FabricTrafficStats s;
+        Put p = { x, owner };
+
+        if (i >= fabric_traffic_count(f)) {
+            break;
+        }
+        fabric_traffic_stats(f, i, &s);
+        put(&p, "sent_count", UNIT_COUNT, s.sent);
+        put(&p, "received_count", UNIT_COUNT, s.received);
+        put(&p, "drops_count", UNIT_COUNT, s.dropped);
+        put(&p, "marks_count", UNIT_COUNT, s.marked);
+        put(&p, "messages_count", UNIT_COUNT, s.flows_finished);
+        put_percentiles(&p, "lat_", (const Hist *)fabric_traffic_latency(f, i));
+        put_percentiles(&p, "fct_", (const Hist *)fabric_traffic_fct(f, i));
+    }
+}
+
 /* Of thousands of generated things only those that matter to somebody. */
 static bool is_named(const Execution *x, const char *name)
 {
@@ -212,5 +235,6 @@ void run_net_measure(Execution *x)
     }
     if (x->scn->traffic->len) {
         measure_traffic(x, f);
+        measure_entries(x, f);
     }
 }

@@ -178,6 +178,18 @@ static JsonArray *switches(const Topology *t)
     return a;
 }
 
+static JsonArray *entries(const Scenario *scn)
+{
+    JsonArray *a = json_array_new();
+
+    for (unsigned i = 0; i < scn->traffic->len; i++) {
+        const ScnTraffic *t = g_ptr_array_index(scn->traffic, i);
+
+        json_array_add_string_element(a, t->name);
+    }
+    return a;
+}
+
 JsonObject *run_net_summary(const Execution *x)
 {
     const Topology *t = x->scn->topology;
@@ -188,6 +200,7 @@ JsonObject *run_net_summary(const Execution *x)
     json_object_set_int_member(o, "switches_count", t->switches);
     json_object_set_int_member(o, "links_count", t->links->len);
     json_object_set_boolean_member(o, "traffic", x->scn->traffic->len > 0);
+    json_object_set_array_member(o, "entries", entries(x->scn));
     if (topology_linked(t)) {
         json_object_set_string_member(o, "picture", FOLDER "/topology.svg");
         json_object_set_array_member(o, "links", links(t));

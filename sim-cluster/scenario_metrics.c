@@ -24,6 +24,7 @@ static const char *const owner_texts[METRIC_OWNERS] = {
     [METRIC_OF_SWITCH] = "SWITCH",
     [METRIC_OF_BOARD] = "SWITCH with geometry",
     [METRIC_OF_TRAFFIC] = "traffic",
+    [METRIC_OF_ENTRY] = "traffic.NAME",
     [METRIC_OF_PLANT] = "HANDLE of plant",
     [METRIC_OF_INSPECT] = "HANDLE of inspect",
     [METRIC_OF_TIMED] = "HANDLE of any step",
@@ -210,6 +211,19 @@ static char *no_name(unsigned owners, const ScnStep *step, const char *metric,
                            metric);
 }
 
+static char *no_entry(const Scenario *s, const char *metric, const char *entry)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autofree char *hint = NULL;
+
+    add_names(names, s->traffic, offsetof(ScnTraffic, name));
+    g_ptr_array_add(names, NULL);
+    hint =
+        schema_suggest(entry, (const char *const *)names->pdata, "there are");
+    return g_strdup_printf("no metric '%s': no traffic '%s'%s", metric, entry,
+                           hint);
+}
+
 /* Splits "a.b.c" into owner "a.b" and name "c", and finds whose it is. */
 static unsigned find_owner(const Scenario *s, const char *metric,
                            const char *owner, const ScnStep **ret_step,
@@ -228,6 +242,13 @@ static unsigned find_owner(const Scenario *s, const char *metric,
     set = count == 1 ? owners_of_thing(s, parts[0]) : 0;
     if (set) {
         return set;
+    }
+    if (count == 2 && s->traffic->len && !strcmp(parts[0], "traffic")) {
+        if (scenario_traffic(s, parts[1])) {
+            return BIT(METRIC_OF_ENTRY);
+        }
+        *ret_why = no_entry(s, metric, parts[1]);
+        return 0;
     }
     if (count == 2 && node) {
         set = owners_of_component(node, parts[1]);

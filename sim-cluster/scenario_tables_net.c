@@ -275,8 +275,8 @@ const SchemaTable fabric_table = {
 
 const SchemaTable traffic_table = {
     .name = "traffic",
-    .doc = "Packets between modelled hosts; the metrics traffic.METRIC are of "
-           "all of them together.",
+    .doc = "Packets between modelled hosts; the metrics traffic.NAME.METRIC "
+           "are of one entry, traffic.METRIC of all of them together.",
     .size = sizeof(ScnTraffic),
     .name_offset = offsetof(ScnTraffic, name),
     .fields = (const SchemaField[]){

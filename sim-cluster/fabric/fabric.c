@@ -31,6 +31,7 @@ Fabric *fabric_new(const FabricConfig *config)
     f->trace = g_array_new(FALSE, TRUE, sizeof(FabricTraceRow));
     f->free_frame = f->free_flow = FABRIC_NONE;
     fabric_stats_init(f);
+    fabric_entry_new(f); /* nobody's */
     return f;
 }
 
@@ -87,6 +88,7 @@ void fabric_free(Fabric *f)
     g_ptr_array_unref(f->loads);
     g_array_unref(f->trace);
     fabric_stats_free(f);
+    fabric_entries_free(f);
     fabric_series_free(f->series);
     free(f->wire);
     g_free(f->rare);

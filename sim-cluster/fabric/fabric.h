@@ -369,6 +369,25 @@ typedef struct FabricLinkStats {
 bool fabric_link_stats(const Fabric *f, uint32_t link, uint32_t from_node,
                        FabricLinkStats *ret);
 
+/*
+ * Of one fabric_traffic_add() or fabric_traffic_trace(), numbered from 0 in the
+ * order of these calls, those that failed left out; since the end of warm-up,
+ * each packet counted where it is when it happens.
+ */
+typedef struct FabricTrafficStats {
+    uint64_t sent, received;
+    uint64_t marked;  /* arrived with CE */
+    uint64_t dropped; /* on the way, for whatever reason */
+    uint64_t flows_started, flows_finished; /* of finite size */
+} FabricTrafficStats;
+uint32_t fabric_traffic_count(const Fabric *f);
+/* Below fabric_traffic_count(); the histograms as fabric_latency() and
+ * fabric_fct() of all sizes. */
+void fabric_traffic_stats(const Fabric *f, uint32_t traffic,
+                          FabricTrafficStats *ret);
+const struct Hist *fabric_traffic_latency(const Fabric *f, uint32_t traffic);
+const struct Hist *fabric_traffic_fct(const Fabric *f, uint32_t traffic);
+
 /* One-way latency of modelled packets sent after warm-up: from the instant at
  * which the application hands them over to the last bit at the receiver. A
  * Hist of hist.h, in ps; owned by the fabric. */

@@ -356,7 +356,7 @@ static SwitchPacket data_packet(Fabric *f, FabricHost *h)
     FabricStream *s = &h->streams[h->chosen];
     SwitchPacket pkt = { .user = s->ready_ps,
                          .dst = s->dst,
-                         .src = s->flow,
+                         .src = s->flow | (uint64_t)s->entry << 32,
                          .flow_hash = s->hash,
                          .bytes = (uint16_t)fabric_stream_bytes(s),
                          .priority = s->priority,
@@ -438,7 +438,9 @@ static void deliver(Fabric *f, FabricPair *p, uint32_t number, uint64_t ps)
     const FabricCargo *c = &f->balancer->cargo[number];
 
     if (c->created_ps >= f->config.warmup_ps) {
-        hist_add(f->latency, ps - c->created_ps);
+        const FabricLoad *load = f->loads->pdata[p->load];
+
+        hist_add(f->entry[load->entry].latency, ps - c->created_ps);
     }
     p->goodput_bytes += c->bytes;
     if (c->flow != FABRIC_NONE) {
@@ -477,6 +479,8 @@ static void receive_data(Fabric *f, FabricHost *h, const FabricPacket *packet)
         fabric_pair_receiver(f, p);
     }
     h->received++;
+    fabric_entry_of(f, &packet->pkt)->stats.received++;
+    fabric_entry_of(f, &packet->pkt)->stats.marked += marked;
     f->balancer->count.marks += marked;
     if (p->echoes) {
         path_received(p->receiver, ps, c->value, c->byte_end, c->bytes, marked,

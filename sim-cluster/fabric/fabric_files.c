@@ -188,6 +188,11 @@ bool fabric_traffic_trace(Fabric *f, const char *path, uint32_t packet_bytes,
     }
     g_strfreev(l.lines);
     if (ok) {
+        uint32_t entry = fabric_entry_new(f);
+
+        for (uint32_t i = 0; i < rows->len; i++) {
+            g_array_index(rows, FabricTraceRow, i).entry = entry;
+        }
         g_array_sort(rows, by_sender);
         g_array_append_vals(f->trace, rows->data, rows->len);
         if (f->built) {

@@ -111,8 +111,9 @@ void fabric_stream_sent(Fabric *f, FabricHost *h, uint32_t at, uint32_t bytes)
     if (!s->gap_ps && s->ready_ps >= f->config.warmup_ps &&
         s->left_bytes == f->flow[s->flow].bytes) {
         f->flows_started++; /* this is its first packet */
+        f->entry[s->entry].stats.flows_started++;
     }
-
+    f->entry[s->entry].stats.sent++;
     if (s->gap_ps) {
         s->ready_ps += s->gap_ps;
         ends = s->ready_ps >= s->end_ps;
@@ -137,7 +138,7 @@ void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps)
         const FabricStream *s = &h->streams[h->chosen];
         SwitchPacket pkt = { .user = s->ready_ps,
                              .dst = s->dst,
-                             .src = s->flow,
+                             .src = s->flow | (uint64_t)s->entry << 32,
                              .flow_hash = s->hash,
                              .bytes = (uint16_t)fabric_stream_bytes(s),
                              .priority = s->priority,
@@ -167,6 +168,8 @@ void fabric_flow_received(Fabric *f, uint32_t number, uint64_t ps,
 
 void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p)
 {
+    FabricEntry *entry = fabric_entry_of(f, &p->pkt);
+
     if (FABRIC_UNLIKELY(p->pkt.flags & FABRIC_PKT_FULL)) {
         f->not_for_it++; /* flooded */
         fabric_frame_drop(f, (uint32_t)p->pkt.user, h->node, p->ps,
@@ -174,10 +177,12 @@ void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p)
         return;
     }
     h->received++;
+    entry->stats.received++;
+    entry->stats.marked += (p->pkt.flags & SWITCH_PKT_CE) != 0;
     if (p->pkt.user >= f->config.warmup_ps) {
-        hist_add(f->latency, p->ps - p->pkt.user);
+        hist_add(entry->latency, p->ps - p->pkt.user);
     }
-    if (p->pkt.src != FABRIC_NONE) {
+    if ((uint32_t)p->pkt.src != FABRIC_NONE) {
         fabric_flow_received(f, (uint32_t)p->pkt.src, p->ps, p->pkt.bytes);
     }
 }

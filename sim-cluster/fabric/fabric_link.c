@@ -43,7 +43,10 @@ static void wire_drop(Fabric *f, uint32_t number, uint64_t ps,
     if (pkt->flags & FABRIC_PKT_FULL) {
         fabric_frame_drop(f, (uint32_t)pkt->user, f->wire[number].to_node, ps,
                           reason);
-    } else if (pkt->flags & FABRIC_PKT_TRANSPORT) {
+        return;
+    }
+    fabric_entry_of(f, pkt)->stats.dropped++;
+    if (pkt->flags & FABRIC_PKT_TRANSPORT) {
         fabric_segment_free(f, pkt->user);
     } else if (pkt->flags & FABRIC_PKT_BALANCED) {
         fabric_cargo_free(f, (uint32_t)pkt->user);

@@ -27,7 +27,7 @@
 
 /* `ps`: when the receiver acts on it: a host at the arrival, a switch at the
  * arrival plus its pipeline. Modelled: pkt.user is the instant of creation,
- * pkt.src the flow or FABRIC_NONE. */
+ * pkt.src the flow or FABRIC_NONE, and above its lower 32 bits the entry. */
 typedef struct FabricPacket {
     uint64_t ps;
     SwitchPacket pkt;
@@ -101,6 +101,7 @@ typedef struct FabricStream {
     uint32_t pair; /* balanced; FABRIC_NONE: not */
     uint16_t packet_bytes;
     uint8_t priority, flags;
+    uint32_t entry; /* whose traffic it is, from 1 on; see FabricEntry */
 } FabricStream;
 
 /* Where a modelled host's flows come from. */
@@ -118,6 +119,7 @@ typedef struct FabricTraceRow {
     uint32_t from, to, line;
     uint16_t packet_bytes;
     uint8_t priority;
+    uint32_t entry;
 } FabricTraceRow;
 
 typedef struct FabricLoad {
@@ -129,10 +131,18 @@ typedef struct FabricLoad {
     bool balanced;
     FabricBalance balance;
     GHashTable *pairs; /* from << 32 | to -> pair */
+    uint32_t entry;
 } FabricLoad;
+
+/* One fabric_traffic_*() call's part in the statistics. */
+typedef struct FabricEntry {
+    FabricTrafficStats stats;
+    Hist *latency, *fct;
+} FabricEntry;
 
 typedef struct FabricFlow {
     uint64_t start_ps, bytes, left_bytes; /* left: not yet received */
+    uint32_t entry;
 } FabricFlow;
 
 typedef struct FabricPending { /* injected, not yet departed */
@@ -242,8 +252,11 @@ struct Fabric {
     uint64_t not_for_it;
     struct FabricSeries *series;     /* NULL: none */
     struct FabricBalancer *balancer; /* NULL: nothing is balanced */
-    Hist *latency;
+    Hist *latency;                   /* of packets that no entry counts */
+    Hist *latency_all;
     Hist *fct[FABRIC_FCT_CLASSES];
+    FabricEntry *entry; /* [0] is nobody's */
+    uint32_t n_entries;
     /* names and addresses */
     FabricLink *links;
     GHashTable *by_name;      /* name -> node + 1 */
@@ -399,6 +412,18 @@ void fabric_traffic_start(Fabric *f); /* what has not been started yet */
 /* fabric_files.c */
 bool fabric_sizes_read(FabricLoad *load, const char *path, GError **errp);
 void fabric_trace_start(Fabric *f);
+
+/* fabric_entry.c */
+uint32_t fabric_entry_new(Fabric *f);
+void fabric_entries_reset(Fabric *f);
+void fabric_entries_free(Fabric *f);
+
+static inline FabricEntry *fabric_entry_of(Fabric *f, const SwitchPacket *pkt)
+{
+    uint64_t entry = pkt->src >> 32;
+
+    return &f->entry[FABRIC_LIKELY(entry < f->n_entries) ? entry : 0];
+}
 
 /* fabric_fault.c */
 void fabric_control_add(Fabric *f, FabricControl c);

@@ -23,6 +23,7 @@ const char *fabric_fct_class_name(uint32_t size_class)
 void fabric_stats_init(Fabric *f)
 {
     f->latency = hist_new();
+    f->latency_all = hist_new();
     for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
         f->fct[i] = hist_new();
     }
@@ -31,6 +32,7 @@ void fabric_stats_init(Fabric *f)
 void fabric_stats_free(Fabric *f)
 {
     hist_free(f->latency);
+    hist_free(f->latency_all);
     for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
         hist_free(f->fct[i]);
     }
@@ -57,6 +59,7 @@ void fabric_stats_reset(Fabric *f)
     f->stats_from_ps = f->now_ps;
     fabric_stats_free(f);
     fabric_stats_init(f);
+    fabric_entries_reset(f);
 }
 
 void fabric_flow_finished(Fabric *f, const FabricFlow *flow, uint64_t ps)
@@ -72,6 +75,8 @@ void fabric_flow_finished(Fabric *f, const FabricFlow *flow, uint64_t ps)
     }
     f->flows_finished++;
     hist_add(f->fct[size_class], ps - flow->start_ps);
+    f->entry[flow->entry].stats.flows_finished++;
+    hist_add(f->entry[flow->entry].fct, ps - flow->start_ps);
 }
 
 static void add_switch(const FabricNode *n, FabricTotals *t)
@@ -177,7 +182,12 @@ bool fabric_link_stats(const Fabric *f, uint32_t link, uint32_t from_node,
 
 const struct Hist *fabric_latency(const Fabric *f)
 {
-    return f->latency;
+    hist_clear(f->latency_all);
+    hist_merge(f->latency_all, f->latency);
+    for (uint32_t i = 0; i < f->n_entries; i++) {
+        hist_merge(f->latency_all, f->entry[i].latency);
+    }
+    return f->latency_all;
 }
 
 const struct Hist *fabric_fct(const Fabric *f, uint32_t size_class)
@@ -250,7 +260,7 @@ char *fabric_dump(const Fabric *f)
 
     dump_value(out, "fabric", "now_ps", f->now_ps);
     dump_totals(f, out);
-    dump_hist(out, "latency", f->latency);
+    dump_hist(out, "latency", (const Hist *)fabric_latency(f));
     for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
         g_autofree char *name = g_strdup_printf("fct.%s", class_names[i]);
 

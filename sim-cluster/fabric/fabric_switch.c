@@ -21,7 +21,10 @@ static void drop(void *opaque, uint32_t port, uint64_t ps,
     if (pkt->flags & FABRIC_PKT_FULL) {
         fabric_frame_drop(n->f, (uint32_t)pkt->user, n->number, ps,
                           (FabricDrop)reason);
-    } else if (pkt->flags & FABRIC_PKT_TRANSPORT) {
+        return;
+    }
+    fabric_entry_of(n->f, pkt)->stats.dropped++;
+    if (pkt->flags & FABRIC_PKT_TRANSPORT) {
         fabric_segment_free(n->f, pkt->user);
     } else if (pkt->flags & FABRIC_PKT_BALANCED) {
         fabric_cargo_free(n->f, (uint32_t)pkt->user);

@@ -40,7 +40,8 @@ void fabric_load_free(void *p)
 
 /* ---- flows as they begin ------------------------------------------------- */
 
-static uint32_t flow_new(Fabric *f, uint64_t start_ps, uint64_t bytes)
+static uint32_t flow_new(Fabric *f, uint64_t start_ps, uint64_t bytes,
+                         uint32_t entry)
 {
     uint32_t number = f->free_flow;
 
@@ -53,7 +54,7 @@ static uint32_t flow_new(Fabric *f, uint64_t start_ps, uint64_t bytes)
         }
         number = f->n_flows++;
     }
-    f->flow[number] = (FabricFlow){ start_ps, bytes, bytes };
+    f->flow[number] = (FabricFlow){ start_ps, bytes, bytes, entry };
     return number;
 }
 
@@ -111,11 +112,12 @@ static void poisson_next(Fabric *f, FabricHost *h, FabricSource *s,
         .left_bytes = bytes,
         .dst = f->node[to].host->ipv4,
         .hash = (uint32_t)(fabric_random(&s->random) >> 32),
-        .flow = flow_new(f, s->next_ps, bytes),
+        .flow = flow_new(f, s->next_ps, bytes, s->load->entry),
         .pair = fabric_balance_pair(f, s->load, h->node, to),
         .packet_bytes = (uint16_t)t->packet_bytes,
         .priority = t->priority,
         .flags = t->ecn ? SWITCH_PKT_ECT : 0,
+        .entry = s->load->entry,
     };
     s->next_ps += exponential_ps(s);
     if (s->next_ps >= s->end_ps) {
@@ -138,11 +140,12 @@ void fabric_source_next(Fabric *f, FabricHost *h, FabricSource *s,
         .left_bytes = row->bytes,
         .dst = f->node[row->to].host->ipv4,
         .hash = (uint32_t)(fabric_random(&s->random) >> 32),
-        .flow = flow_new(f, row->start_ps, row->bytes),
+        .flow = flow_new(f, row->start_ps, row->bytes, row->entry),
         .pair = FABRIC_NONE,
         .packet_bytes = row->packet_bytes,
         .priority = row->priority,
         .flags = SWITCH_PKT_ECT,
+        .entry = row->entry,
     };
     s->next_ps =
         ++s->trace_at < s->trace_end ? row[1].start_ps : FABRIC_NEVER_PS;
@@ -192,6 +195,7 @@ static void constant_start(Fabric *f, FabricHost *h, const FabricLoad *load,
         .packet_bytes = (uint16_t)t->packet_bytes,
         .priority = t->priority,
         .flags = t->ecn ? SWITCH_PKT_ECT : 0,
+        .entry = load->entry,
     };
 
     if (s.ready_ps < s.end_ps) {
@@ -367,6 +371,7 @@ bool fabric_traffic_add(Fabric *f, const FabricTraffic *t, GError **errp)
         fabric_load_free(load);
         return false;
     }
+    load->entry = fabric_entry_new(f);
     g_ptr_array_add(f->loads, load);
     if (f->built) {
         fabric_traffic_start(f);

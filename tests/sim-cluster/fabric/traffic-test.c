@@ -332,6 +332,65 @@ static void test_poisson_load_and_sizes(void **state)
     fabric_free(f);
 }
 
+/*
+ * Two traces and an incast that all meet at host1's link: each is counted on
+ * its own, and their sums are the totals.
+ */
+static void test_entries_are_counted_apart(void **state)
+{
+    g_autofree char *one = write_file("1000 host0 host1 3000\n");
+    g_autofree char *two = write_file("1000 host2 host1 70\n"
+                                      "150000 host2 host0 70\n");
+    g_autoptr(GError) err = NULL;
+    Fabric *f = pair_of_hosts();
+    uint32_t hosts[] = { 1, 2 };
+    FabricTrafficStats s[3];
+    FabricTraffic t;
+
+    assert_int_equal(fabric_traffic_count(f), 0);
+    assert_true(fabric_traffic_trace(f, one, 1500, &err));
+    assert_false(fabric_traffic_trace(f, "/nowhere", 1500, NULL));
+    assert_true(fabric_traffic_trace(f, two, 1500, &err));
+    fabric_traffic_default(&t);
+    t.pattern = FABRIC_INCAST;
+    t.hosts = hosts;
+    t.n_hosts = 2;
+    t.end_ps = 100 * US;
+    add_traffic(f, &t);
+    build(f);
+    /* what is on its way to host1 then is lost, what comes later too */
+    assert_true(fabric_link_set_up(f, 1, false, 50 * US, NULL));
+    fabric_run(f, FABRIC_NEVER_PS);
+    assert_int_equal(fabric_traffic_count(f), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        fabric_traffic_stats(f, i, &s[i]);
+        assert_int_equal(s[i].sent, s[i].received + s[i].dropped);
+        assert_int_equal(s[i].received,
+                         hist_count(fabric_traffic_latency(f, i)));
+        assert_int_equal(s[i].flows_finished,
+                         hist_count(fabric_traffic_fct(f, i)));
+    }
+    assert_int_equal(s[0].sent, 2);
+    assert_int_equal(s[0].flows_started, 1);
+    assert_int_equal(s[0].flows_finished, 1);
+    assert_int_equal(s[1].sent, 2);
+    assert_int_equal(s[1].received, 2);
+    assert_int_equal(s[1].flows_finished, 2);
+    assert_in_range(s[2].sent, 409, 411); /* 100 us / 243.84 ns */
+    assert_in_range(s[2].dropped, 200, 215);
+    assert_int_equal(s[2].flows_started, 0);
+    assert_int_equal(totals_of(f).sent, s[0].sent + s[1].sent + s[2].sent);
+    assert_int_equal(totals_of(f).received,
+                     s[0].received + s[1].received + s[2].received);
+    assert_int_equal(hist_count(fabric_latency(f)), totals_of(f).received);
+    /* when the incast is over */
+    assert_int_equal(hist_min(fabric_traffic_latency(f, 1)),
+                     2 * DELAY_PS + PIPELINE_PS + 2 * SERIALISE_PS(70));
+    g_unlink(one);
+    g_unlink(two);
+    fabric_free(f);
+}
+
 static void test_files_are_refused_with_their_line(void **state)
 {
     static const struct {
@@ -569,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_trace_flow_completes_exactly),
         cmocka_unit_test(test_flows_take_turns),
         cmocka_unit_test(test_poisson_load_and_sizes),
+        cmocka_unit_test(test_entries_are_counted_apart),
         cmocka_unit_test(test_files_are_refused_with_their_line),
         cmocka_unit_test(test_traffic_is_refused),
         cmocka_unit_test(test_local_repair_and_reconvergence),
