@@ -159,7 +159,7 @@ void rdt_lose(RdtConn *c, uint64_t now_ps, RdtSent *e, RdtLoss why)
     if (e->kind == RDT_KIND_DATA) {
         rdt_tx_fragment_lost(c, e);
     } else if (e->kind == RDT_KIND_CLOSE) {
-        c->close_wanted = true;
+        c->close_wanted = !c->close_acked;
     }
 }
 
@@ -205,7 +205,8 @@ static void packet_acked(RdtConn *c, uint64_t now_ps, RdtSent *e, bool marked)
     }
 }
 
-/* Whether the echoed packet came late; takes its round trip. */
+/* Whether the echoed packet came late; takes its round trip, also if it was
+ * given up too early: that is how timeouts learn of longer ones. */
 static bool take_echo(RdtConn *c, uint64_t now_ps, const RdtAck *ack)
 {
     uint64_t counter = ack->echo & RDT_COUNTER_MASK;
@@ -213,7 +214,7 @@ static bool take_echo(RdtConn *c, uint64_t now_ps, const RdtAck *ack)
     uint64_t age_ps;
 
     if (counter < c->base || counter >= c->next[0] || e->packet != ack->echo ||
-        e->state != RDT_SENT_IN_FLIGHT) {
+        e->state == RDT_SENT_ACKED) {
         return false;
     }
     age_ps = now_ps - e->sent_ps;
@@ -256,7 +257,7 @@ RdtInput rdt_ack_input(RdtConn *c, uint64_t now_ps, const RdtAck *ack)
     c->credit_bytes = MAX(c->credit_bytes, ack->credit_bytes);
     c->credit_messages = MAX(c->credit_messages, ack->credit_messages);
     is_late = take_echo(c, now_ps, ack);
-    for (uint32_t i = 0; i < ack->n_ranges; i++) {
+    for (uint32_t i = ack->n_ranges; i--;) { /* oldest first */
         take_range(c, now_ps, &ack->ranges[i], is_late);
     }
     acked = c->round_acked - acked;

@@ -175,8 +175,10 @@ void rdt_path_alive(RdtConn *c, uint64_t now_ps, unsigned path, bool in_flight)
 {
     RdtPath *p = &c->path[path];
 
-    /* A late answer to what was sent before it was avoided proves little. */
+    /* A late answer to what was sent before: reason to ask, not to trust. */
     if (p->state == RDT_PATH_AVOIDED && !in_flight) {
+        p->probe_now = p->probe_now || p->probe_at_ps != RDT_NEVER_PS;
+        p->probe_at_ps = RDT_NEVER_PS;
         return;
     }
     if (p->state == RDT_PATH_AVOIDED) {

@@ -192,14 +192,31 @@ static bool send_probe(RdtConn *c, uint64_t now_ps, unsigned path, RdtOut *out)
     return send_tracked(c, now_ps, RDT_KIND_PROBE, path, 0, NULL, 0, out);
 }
 
-static bool send_close(RdtConn *c, uint64_t now_ps, uint32_t reason,
-                       RdtOut *out)
+static uint32_t put_close(RdtConn *c, uint32_t reason, RdtOut *out)
 {
     RdtClose close = { c->tx_next, reason };
-    uint32_t len = rdt_put_close(out->bytes + RDT_HEADER_BYTES, &close);
+
+    return rdt_put_close(out->bytes + RDT_HEADER_BYTES, &close);
+}
+
+static bool send_close(RdtConn *c, uint64_t now_ps, RdtOut *out)
+{
+    uint32_t len = put_close(c, 0, out);
 
     return send_tracked(c, now_ps, RDT_KIND_CLOSE, rdt_path_any(c), len, NULL,
                         0, out);
+}
+
+/* Once, without waiting for an answer. */
+static bool send_abort(RdtConn *c, uint64_t now_ps, RdtOut *out)
+{
+    uint32_t len = put_close(c, 1, out);
+    bool ok;
+
+    out->source_port = c->path[rdt_path_any(c)].port;
+    ok = rdt_seal(c, now_ps, RDT_KIND_CLOSE, len, out);
+    c->base = c->next[0]; /* nothing is kept of it */
+    return ok;
 }
 
 static bool send_fragment(RdtConn *c, uint64_t now_ps, RdtTx *m, unsigned n,
@@ -296,7 +313,7 @@ static bool output_tracked(RdtConn *c, uint64_t now_ps, RdtOut *out)
     if (c->close_wanted) {
         c->close_wanted = false;
         c->close_sent = true;
-        return send_close(c, now_ps, 0, out);
+        return send_close(c, now_ps, out);
     }
     return output_data(c, now_ps, out);
 }
@@ -344,7 +361,7 @@ bool rdt_conn_output(RdtConn *c, uint64_t now_ps, RdtOut *out)
     }
     if (c->abort_wanted) {
         c->abort_wanted = false;
-        return send_close(c, now_ps, 1, out);
+        return send_abort(c, now_ps, out);
     }
     return ack ? send_ack(c, now_ps, out) : output_tracked(c, now_ps, out);
 }
