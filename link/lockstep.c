@@ -132,6 +132,11 @@ void lockstep_set_window(Lockstep *l, uint64_t window_ps)
     l->s->window_ps = window_ps;
 }
 
+void lockstep_set_quantum(Lockstep *l, uint64_t quantum_ps)
+{
+    l->s->quantum_ps = quantum_ps;
+}
+
 void lockstep_set_base(Lockstep *l, unsigned host, uint64_t base_ps)
 {
     l->s->slot[host].base_ps = base_ps;
@@ -233,6 +238,16 @@ const LockstepSlot *lockstep_slot(const Lockstep *l, unsigned member)
     return &l->s->slot[member];
 }
 
+uint64_t lockstep_late_count(const Lockstep *l, unsigned host)
+{
+    return l->s->late_count[host];
+}
+
+uint64_t lockstep_late_max_ps(const Lockstep *l, unsigned host)
+{
+    return l->s->late_max_ps[host];
+}
+
 uint64_t lockstep_reach_ps(const Lockstep *l, unsigned from, unsigned to)
 {
     return l->s->reach_ps[from][to];
@@ -307,6 +322,22 @@ uint64_t lockstep_base_ps(const Lockstep *l)
 uint64_t lockstep_window_ps(const Lockstep *l)
 {
     return l->s->window_ps ? l->s->window_ps : LOCKSTEP_NEVER;
+}
+
+uint64_t lockstep_quantum_ps(const Lockstep *l)
+{
+    return l->s->quantum_ps;
+}
+
+/* Its own line only; the engine reads it when all stand. */
+void lockstep_count_late(Lockstep *l, uint64_t late_ps)
+{
+    if (l->s->quantum_ps) {
+        l->s->late_count[l->me]++;
+        if (late_ps > l->s->late_max_ps[l->me]) {
+            l->s->late_max_ps[l->me] = late_ps;
+        }
+    }
 }
 
 void lockstep_set_rings(Lockstep *l, LockstepRingsFn rings, void *opaque)

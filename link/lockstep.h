@@ -48,6 +48,10 @@ void lockstep_set_latency(Lockstep *l, unsigned from, unsigned to,
 bool lockstep_close_paths(Lockstep *l);
 /* Nobody gets more than @window_ps ahead of the last; 0: no such limit. */
 void lockstep_set_window(Lockstep *l, uint64_t window_ps);
+/* Relaxed: whatever may still arrive, nobody waits for another before it is
+ * @quantum_ps ahead of the last. What arrives before the instant at which its
+ * receiver then stands is late by at most as much. 0: exact. */
+void lockstep_set_quantum(Lockstep *l, uint64_t quantum_ps);
 /* The host's next process joins at @base_ps at the earliest. */
 void lockstep_set_base(Lockstep *l, unsigned host, uint64_t base_ps);
 /* The host's process has ended: it is AWAY. */
@@ -95,6 +99,9 @@ void lockstep_engine_leave(Lockstep *l);
 bool lockstep_all_held(Lockstep *l);
 /* For reports. */
 const LockstepSlot *lockstep_slot(const Lockstep *l, unsigned member);
+/* Messages that @host took in late, and by how much at most. */
+uint64_t lockstep_late_count(const Lockstep *l, unsigned host);
+uint64_t lockstep_late_max_ps(const Lockstep *l, unsigned host);
 /* Lookahead between two hosts, chains included. */
 uint64_t lockstep_reach_ps(const Lockstep *l, unsigned from, unsigned to);
 
@@ -127,6 +134,10 @@ void lockstep_join(Lockstep *l, uint64_t virtual_ps);
 uint64_t lockstep_base_ps(const Lockstep *l);
 /* The forced window; LOCKSTEP_NEVER: none. */
 uint64_t lockstep_window_ps(const Lockstep *l);
+/* 0: exact. */
+uint64_t lockstep_quantum_ps(const Lockstep *l);
+/* A message was taken in @late_ps after its stamp. Counted if relaxed. */
+void lockstep_count_late(Lockstep *l, uint64_t late_ps);
 /* Says @f; returns the grant. Wakes members of other groups who may go on. If
  * the grant is of no use, the member has given its CPU to another of its group:
  * lockstep_wait(), until it is of use, or lockstep_stay() must follow. */

@@ -44,6 +44,26 @@ uint64_t lockstep_own_out(const LockstepShared *s, unsigned i)
     return min_ps(out_ps, answer_ps(h));
 }
 
+/* The instant up to which all have come, and every message on its way. */
+static uint64_t behind(const LockstepShared *s, unsigned *ret_who)
+{
+    uint64_t least_ps = LOCKSTEP_NEVER;
+
+    for (unsigned i = 0; i < s->hosts; i++) {
+        const LockstepSlot *h = &s->slot[i];
+        uint64_t at_ps = min_ps(h->sent_ps, h->engine_ps);
+
+        if (h->state != LOCKSTEP_AWAY) {
+            at_ps = min_ps(at_ps, min_ps(h->act_ps, h->inbox_ps));
+        }
+        if (at_ps < least_ps) {
+            least_ps = at_ps;
+            *ret_who = i;
+        }
+    }
+    return least_ps;
+}
+
 uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
                         unsigned *ret_who)
 {
@@ -67,6 +87,15 @@ uint64_t lockstep_grant(const LockstepShared *s, unsigned host,
         if (at_ps < grant_ps) {
             grant_ps = at_ps;
             who = i;
+        }
+    }
+    if (s->quantum_ps && grant_ps != LOCKSTEP_NEVER) {
+        unsigned last = who;
+        uint64_t at_ps = lockstep_sum(behind(s, &last), s->quantum_ps);
+
+        if (at_ps > grant_ps) {
+            grant_ps = at_ps;
+            who = last;
         }
     }
     if (ret_who) {
@@ -112,6 +141,7 @@ uint64_t lockstep_leave(const LockstepShared *s, unsigned host,
             stride_ps = min_ps(stride_ps, s->reach_ps[host][i]);
         }
     }
+    stride_ps = max_ps(stride_ps, s->quantum_ps);
     stride_ps = lockstep_sum(s->slot[host].act_ps, stride_ps);
     return min_ps(grant_ps,
                   max_ps(stride_ps, lockstep_sum(lockstep_wanted(s, host), 1)));

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC UINT64_C(0x5045545345434b4c) /* "LKCESTEP" */
-#define LOCKSTEP_VERSION 1u
+#define LOCKSTEP_VERSION 2u
 #define LOCKSTEP_MAX_HOSTS 16u
 #define LOCKSTEP_MAX_GROUPS 16u
 #define LOCKSTEP_LINE 128
@@ -65,7 +65,10 @@ typedef struct LockstepShared {
     uint64_t fabric_next_ps; /* the engine's own next instant */
     uint64_t fabric_now_ps;  /* it has done everything before */
     uint64_t until_ps;       /* to where the engine wants everyone */
-    uint64_t turns;          /* counts who was given its group's CPU */
+    uint64_t quantum_ps;     /* grants are at least so wide; 0: exact */
+    uint64_t late_count[LOCKSTEP_MAX_HOSTS]; /* taken in after their stamp */
+    uint64_t late_max_ps[LOCKSTEP_MAX_HOSTS];
+    uint64_t turns; /* counts who was given its group's CPU */
     uint64_t turn[LOCKSTEP_MAX_HOSTS + 1];     /* when each had it last */
     LockstepSlot slot[LOCKSTEP_MAX_HOSTS + 1]; /* the last: the engine */
 } LockstepShared;

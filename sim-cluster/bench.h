@@ -33,6 +33,8 @@ typedef enum BenchQuantity {
     BENCH_SIM_MS_PER_WALL_S,  /* simulated milliseconds a second of wall time */
     BENCH_WINDOWS_PER_WALL_S, /* publications of all hosts */
     BENCH_WAKES_PER_WALL_S,   /* of hosts and engine */
+    BENCH_LATE_FRAMES,        /* taken in after their stamp */
+    BENCH_LATE_MAX_US,        /* by how much at most, simulated */
     BENCH_QUANTITIES
 } BenchQuantity;
 

@@ -16,7 +16,7 @@ G_DEFINE_QUARK(outrigger - bench - error, bench_error)
 static const char *const quantity_names[BENCH_QUANTITIES] = {
     "iops_per_wall_s",  "iops_per_cpu_s",    "guest_iops",
     "mhops_per_cpu_s",  "sim_ms_per_wall_s", "windows_per_wall_s",
-    "wakes_per_wall_s",
+    "wakes_per_wall_s", "late_frames",       "late_max_us",
 };
 
 const char *bench_quantity_name(BenchQuantity q)

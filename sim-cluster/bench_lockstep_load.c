@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * bench_lockstep_load.c: one case of `bench lockstep`: HOSTS stock guests boot,
- * or stand idle after it, with windows of a given length; prints how much
- * simulated time went by in a second of wall time.
+ * or stand idle after it, or the first sends to the second, with windows of a
+ * given length; prints how much simulated time went by in a second of wall
+ * time.
  *
- *     outrigger-bench-lockstep-load HOSTS WINDOW boot|idle
+ *     outrigger-bench-lockstep-load HOSTS WINDOW boot|idle|iperf3
  *
- * WINDOW: a duration, or `free`: each host on its own clock between the
- * engine's coarse grants.
+ * WINDOW: a duration; `free`: each host on its own clock between the engine's
+ * coarse grants; `derived`: as the links have it; `relaxed:DURATION`.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,27 +30,76 @@ typedef struct Span {
     uint64_t begin_wall_ns, end_wall_ns;
 } Span;
 
-static char *scenario(unsigned hosts, const char *window, bool idle)
+#define RELAXED "relaxed:"
+
+typedef enum Work { WORK_BOOT = 0, WORK_IDLE, WORK_IPERF3, WORKS } Work;
+static const char *const work_names[WORKS] = { "boot", "idle", "iperf3" };
+/* The step whose time is taken. */
+static const unsigned work_step[WORKS] = { 0, 1, 1 };
+
+/* A rate that does not depend on how late packets are. */
+static void add_iperf3(GString *s)
+{
+    g_string_append(s, "  - load:\n"
+                       "      as: udp\n      node: host0\n"
+                       "      background: false\n"
+                       "      iperf3: {server: host1, proto: udp, "
+                       "bitrate: 1Gbit, length: 1400B, duration: 1s}\n");
+}
+
+static void add_nodes(GString *s, unsigned hosts, bool linked)
+{
+    g_string_append(s, linked ? "networks:\n  net: {vni: 1}\nnodes:\n"
+                              : "nodes:\n");
+    for (unsigned i = 0; i < hosts; i++) {
+        g_string_append_printf(s, "  host%u: {kind: host, memory: 160MiB", i);
+        if (linked) {
+            g_string_append_printf(
+                s, ", card: {nic: {vnic0: {network: net, address: %s%u/24}}}",
+                "172.16.0.", i + 1);
+        }
+        g_string_append(s, "}\n");
+    }
+    if (!linked) {
+        return;
+    }
+    g_string_append(s, "  sw0: {kind: switch, ports: 16, rate: 100Gbit}\n"
+                       "links:\n");
+    for (unsigned i = 0; i < hosts; i++) {
+        g_string_append_printf(s,
+                               "  - {a: host%u.card, b: sw0.p%u, "
+                               "rate: 100Gbit, delay: 500ns}\n",
+                               i, i);
+    }
+}
+
+static void add_window(GString *s, const char *window)
+{
+    if (g_str_has_prefix(window, RELAXED)) {
+        g_string_append_printf(s, ", quantum: %s", window + strlen(RELAXED));
+    } else if (strcmp(window, "free") != 0 && strcmp(window, "derived") != 0) {
+        g_string_append_printf(s, ", window: %s", window);
+    }
+}
+
+static char *scenario(unsigned hosts, const char *window, Work work)
 {
     GString *s = g_string_new("format: 1\nname: case\nseed: 1\n");
 
     g_string_append(s, "description: A case of bench lockstep.\n");
     g_string_append(s, "time: {mode: lockstep, limit: 300s");
-    if (strcmp(window, "free") != 0) {
-        g_string_append_printf(s, ", window: %s", window);
-    }
-    g_string_append(s, "}\nnodes:\n");
-    for (unsigned i = 0; i < hosts; i++) {
-        g_string_append_printf(s, "  host%u: {kind: host, memory: 160MiB}\n",
-                               i);
-    }
+    add_window(s, window);
+    g_string_append(s, "}\n");
+    add_nodes(s, hosts, work == WORK_IPERF3);
     g_string_append(s, "steps:\n  - boot: {node: [host0");
     for (unsigned i = 1; i < hosts; i++) {
         g_string_append_printf(s, ", host%u", i);
     }
     g_string_append(s, "]}\n");
-    if (idle) {
+    if (work == WORK_IDLE) {
         g_string_append_printf(s, "  - wait: {time: %us}\n", IDLE_S);
+    } else if (work == WORK_IPERF3) {
+        add_iperf3(s);
     }
     g_string_append(s, "expect:\n"
                        "  - {id: up, metric: host0.boots_count, is: 1}\n");
@@ -103,12 +153,20 @@ static void read_wall(const char *path, Span *s)
     }
 }
 
+/* The last two columns. */
+static void read_late(char **cells, guint n, uint64_t *count, double *max_us)
+{
+    *count += g_ascii_strtoull(cells[n - 2], NULL, 10);
+    *max_us = MAX(*max_us, g_ascii_strtod(cells[n - 1], NULL) / 1e6);
+}
+
 /* Publications of hosts and wake-ups of all, and who waited for whom. */
 static void read_counters(const char *path, double run_s)
 {
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
-    uint64_t windows = 0, wakes = 0;
+    uint64_t windows = 0, wakes = 0, late = 0;
+    double late_max_us = 0;
 
     if (!g_file_get_contents(path, &text, NULL, NULL)) {
         return;
@@ -122,10 +180,13 @@ static void read_counters(const char *path, double run_s)
                            ? 0
                            : g_ascii_strtoull(cells[1], NULL, 10);
             wakes += g_ascii_strtoull(cells[3], NULL, 10);
+            read_late(cells, g_strv_length(cells), &late, &late_max_us);
         }
     }
     printf("windows_per_wall_s %.0f\n", (double)windows / run_s);
     printf("wakes_per_wall_s %.0f\n", (double)wakes / run_s);
+    printf("late_frames %" G_GUINT64_FORMAT "\n", late);
+    printf("late_max_us %.3f\n", late_max_us);
     fputs(text, stderr);
 }
 
@@ -151,16 +212,16 @@ static int run(const char *file, const char *runs)
 }
 
 static int measure(const char *dir, unsigned hosts, const char *window,
-                   bool idle)
+                   Work work)
 {
-    g_autofree char *text = scenario(hosts, window, idle);
+    g_autofree char *text = scenario(hosts, window, work);
     g_autofree char *file = g_build_filename(dir, "case.yaml", NULL);
     g_autofree char *last = g_build_filename(dir, "latest", NULL);
     g_autofree char *events = g_build_filename(last, "events.ndjson", NULL);
     g_autofree char *wall = g_build_filename(last, "wall.ndjson", NULL);
     g_autofree char *counters =
         g_build_filename(last, "lockstep-wall.csv", NULL);
-    Span s = { .step = idle ? 1 : 0 };
+    Span s = { .step = work_step[work] };
     double wall_s;
     int code;
 
@@ -188,12 +249,19 @@ int main(int argc, char **argv)
     const char *build = g_getenv("OUTRIGGER_BUILD");
     uint64_t hosts = argc == 4 ? g_ascii_strtoull(argv[1], NULL, 10) : 0;
     g_autofree char *dir = NULL;
+    unsigned work = 0;
 
-    if (!build || hosts < 1 || hosts > 16 ||
-        (strcmp(argv[3], "boot") != 0 && strcmp(argv[3], "idle") != 0)) {
-        fprintf(stderr, "usage: %s HOSTS WINDOW|free boot|idle\n", argv[0]);
+    while (hosts && work < WORKS && strcmp(argv[3], work_names[work]) != 0) {
+        work++;
+    }
+    if (!build || hosts < 1 || hosts > 16 || work == WORKS ||
+        (work == WORK_IPERF3 && hosts < 2)) {
+        fprintf(stderr,
+                "usage: %s HOSTS DURATION|free|derived|relaxed:DURATION "
+                "boot|idle|iperf3\n",
+                argv[0]);
         return EXIT_USAGE;
     }
     dir = g_build_filename(build, "bench", "lockstep", NULL);
-    return measure(dir, (unsigned)hosts, argv[2], strcmp(argv[3], "idle") == 0);
+    return measure(dir, (unsigned)hosts, argv[2], (Work)work);
 }

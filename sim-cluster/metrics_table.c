@@ -49,6 +49,12 @@ const MetricInfo metrics_table[] = {
       "QEMU processes this node has had", "engine" },
     { METRIC_OF_NODE, "kills_count", UNIT_COUNT,
       "processes that a kill-qemu fault ended", "engine" },
+    { METRIC_OF_NODE, "late_frames_count", UNIT_COUNT,
+      "frames taken in after their stamp, in relaxed windows "
+      "(`time.quantum`); differs from run to run",
+      "engine" },
+    { METRIC_OF_NODE, "late_max_ps", UNIT_DURATION,
+      "how late the latest of them was", "engine" },
     { METRIC_OF_NODE, "guest_errors_count", UNIT_COUNT,
       "register accesses and commands that no correct driver makes, all "
       "interfaces",

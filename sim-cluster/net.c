@@ -43,6 +43,7 @@ static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
     lockstep_set_group(net->lockstep, hosts, 0);
     lockstep_set_spin(net->lockstep, cpus > 1);
     lockstep_set_window(net->lockstep, net->scn->time->window_ps);
+    lockstep_set_quantum(net->lockstep, net->scn->time->quantum_ps);
     for (unsigned i = 0; i < hosts; i++) {
         for (unsigned k = 0; net->fabric && k < hosts; k++) {
             const NetHost *a = &net->hosts[i];
@@ -76,7 +77,8 @@ Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
     if (linked && !net_fabric_build(net, error)) {
         return NULL;
     }
-    if (simulated(net) && scn->hosts->len && (linked || scn->time->window_ps) &&
+    if (simulated(net) && scn->hosts->len &&
+        (linked || scn->time->window_ps || scn->time->quantum_ps) &&
         !join_lockstep(net, shm_dir, error)) {
         return NULL;
     }
@@ -136,6 +138,20 @@ uint64_t net_lookahead_ps(const Net *net, unsigned host_index)
     return least_ps;
 }
 
+uint64_t net_late_count(const Net *net, unsigned host_index)
+{
+    return net->lockstep && host_index < net->scn->hosts->len
+               ? lockstep_late_count(net->lockstep, host_index)
+               : 0;
+}
+
+uint64_t net_late_max_ps(const Net *net, unsigned host_index)
+{
+    return net->lockstep && host_index < net->scn->hosts->len
+               ? lockstep_late_max_ps(net->lockstep, host_index)
+               : 0;
+}
+
 void net_write_counters(const Net *net, const char *dir)
 {
     unsigned hosts = net->scn->hosts->len;
@@ -146,8 +162,9 @@ void net_write_counters(const Net *net, const char *dir)
         return;
     }
     for (unsigned i = 0; i <= hosts; i++) {
-        g_string_append_printf(out, i < hosts ? ",for_%u" : ",for_engine\n", i);
+        g_string_append_printf(out, i < hosts ? ",for_%u" : ",for_engine", i);
     }
+    g_string_append(out, ",late,late_max_ps\n");
     for (unsigned i = 0; i <= hosts; i++) {
         const LockstepSlot *s = lockstep_slot(net->lockstep, i);
 
@@ -158,7 +175,8 @@ void net_write_counters(const Net *net, const char *dir)
         for (unsigned k = 0; k <= hosts; k++) {
             g_string_append_printf(out, ",%" PRIu64, s->waits_for[k]);
         }
-        g_string_append_c(out, '\n');
+        g_string_append_printf(out, ",%" PRIu64 ",%" PRIu64 "\n",
+                               net_late_count(net, i), net_late_max_ps(net, i));
     }
     g_file_set_contents(path, out->str, (gssize)out->len, NULL);
 }

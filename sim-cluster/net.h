@@ -67,6 +67,11 @@ uint64_t net_host_dropped_count(const Net *net, unsigned host_index);
 /* Least time in which another host can reach it; UINT64_MAX: none can. */
 uint64_t net_lookahead_ps(const Net *net, unsigned host_index);
 
+/* Relaxed windows: frames that a host took in after their stamp, and by how
+ * much at most. */
+uint64_t net_late_count(const Net *net, unsigned host_index);
+uint64_t net_late_max_ps(const Net *net, unsigned host_index);
+
 /* How often hosts met, waited and were woken so far, as @dir/lockstep-wall.csv.
  * That differs from run to run. Nothing for a run without windows. */
 void net_write_counters(const Net *net, const char *dir);

@@ -207,6 +207,19 @@ static bool is_named(const Execution *x, const char *name)
     return false;
 }
 
+/* Only where it can happen: elsewhere it is nothing to talk of. */
+static void measure_lateness(Execution *x)
+{
+    for (unsigned i = 0; x->scn->time->quantum_ps && i < x->scn->hosts->len;
+         i++) {
+        const ScnHost *h = g_ptr_array_index(x->scn->hosts, i);
+        Put p = { x, h->node.name };
+
+        put(&p, "late_frames_count", UNIT_COUNT, net_late_count(x->net, i));
+        put(&p, "late_max_ps", UNIT_DURATION, net_late_max_ps(x->net, i));
+    }
+}
+
 void run_net_measure(Execution *x)
 {
     const Fabric *f = net_fabric(x->net);
@@ -215,6 +228,7 @@ void run_net_measure(Execution *x)
     for (unsigned i = 0; i < t->nodes->len; i++) {
         measure_board(x, i);
     }
+    measure_lateness(x);
     if (!f) {
         return;
     }

@@ -27,6 +27,9 @@ static bool can_run(const Scenario *scn, const RunOptions *options,
     } else if (options->repeat > 1 && scn->time->mode == SCN_MODE_WALL) {
         why = "--repeat: only simulated time repeats; this run's mode is "
               "wall";
+    } else if (options->repeat > 1 && scn->time->quantum_ps) {
+        why = "--repeat: with `time.quantum` messages come late by chance, "
+              "so runs differ; leave it out";
     } else if (options->until_ps &&
                (options->controls || options->repeat > 1)) {
         why = "--until judges nothing, so it goes with neither --controls "

@@ -109,6 +109,12 @@ static Scenario *read_scenario(JsonObject *summary, const char *run_dir,
                "simulated time",
                run_dir);
         g_clear_pointer(&scn, scenario_free);
+    } else if (scn->time->quantum_ps) {
+        refuse(error,
+               "%s ran in relaxed windows (`time.quantum`), which do not "
+               "repeat; replay needs exact ones",
+               run_dir);
+        g_clear_pointer(&scn, scenario_free);
     }
     return scn;
 }

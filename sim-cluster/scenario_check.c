@@ -89,11 +89,6 @@ static void check_time(ScenarioCheck *c)
         scenario_problem(c, t, "quantum",
                          "'window' is exact, 'quantum' is not: only one");
     }
-    if (t->quantum_ps) {
-        scenario_problem(c, t, "quantum",
-                         "relaxed windows do not exist in this version; "
-                         "leave it out, windows are exact");
-    }
     if ((t->window_ps || t->quantum_ps) && t->mode == SCN_MODE_WALL) {
         scenario_problem(c, t, t->window_ps ? "window" : "quantum",
                          "windows are for simulated time, not `mode: wall`");

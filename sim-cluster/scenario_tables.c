@@ -45,8 +45,8 @@ static const SchemaTable time_table = {
         { "quantum", SCHEMA_QUANTITY, AT(ScnTime, quantum_ps),
           .unit = UNIT_DURATION, .max = PS_PER_S, .multiple = PS_PER_NS,
           .flags = SCHEMA_UNSET_ZERO,
-          .doc = "relaxed windows, in which messages may arrive late; refused "
-                 "in this version" },
+          .doc = "relaxed windows: hosts meet this often, whatever they send; "
+                 "messages may arrive late by as much, so runs differ" },
         { NULL },
     },
 };

@@ -132,6 +132,32 @@ static void test_smallest_wins(void **state)
     check_grant(2, 8000, 0); /* a tie: the lower number is named */
 }
 
+static void test_relaxed(void **state)
+{
+    (void)state;
+    s.reach_ps[0][1] = 3000;
+    s.slot[0].act_ps = s.slot[0].out_ps = 10000;
+    s.slot[1].act_ps = 30000;
+    s.slot[2].act_ps = 40000;
+    check_grant(1, 13000, 0);
+    s.quantum_ps = 50000; /* ahead of the last, whatever it may send */
+    check_grant(1, 60000, 0);
+    assert_int_equal(lockstep_leave(&s, 1, NULL), 60000); /* all of it */
+    s.slot[0].state = LOCKSTEP_AWAY; /* it bounds nobody; what it sent does */
+    check_grant(1, NEVER, HOSTS);
+    s.slot[0].sent_ps = 12000;
+    check_grant(1, 62000, 0);
+    s.slot[0].sent_ps = NEVER;
+    s.slot[1].engine_ps = 14000; /* in the fabric, for it */
+    check_grant(1, 64000, 1);
+    s.slot[1].engine_ps = NEVER;
+    s.slot[0].state = LOCKSTEP_RUNS;
+    s.quantum_ps = 3000; /* exact windows are as wide */
+    check_grant(1, 13000, 0);
+    s.reach_ps[0][1] = NEVER; /* and what nothing bounds stays so */
+    check_grant(1, NEVER, HOSTS);
+}
+
 static void test_sums_do_not_wrap(void **state)
 {
     (void)state;
@@ -423,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_the_fabric_holds, setup),
         cmocka_unit_test_setup(test_answer_to_oneself, setup),
         cmocka_unit_test_setup(test_smallest_wins, setup),
+        cmocka_unit_test_setup(test_relaxed, setup),
         cmocka_unit_test_setup(test_sums_do_not_wrap, setup),
         cmocka_unit_test_setup(test_away, setup),
         cmocka_unit_test_setup(test_held_and_waiting_count_like_running, setup),

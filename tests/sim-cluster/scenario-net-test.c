@@ -295,9 +295,8 @@ static const Case time_cases[] = {
       "s.yaml:3:30: 'window' is exact, 'quantum' is not: only one" },
     { "networks:", "time: {mode: wall, window: 1us}\nnetworks:",
       "s.yaml:3:28: windows are for simulated time, not `mode: wall`" },
-    { "networks:", "time: {quantum: 5us}\nnetworks:",
-      "s.yaml:3:17: relaxed windows do not exist in this version; leave it "
-      "out, windows are exact" },
+    { "networks:", "time: {mode: wall, quantum: 5us}\nnetworks:",
+      "s.yaml:3:29: windows are for simulated time, not `mode: wall`" },
     { "networks:", "capture: {links: host1}\nnetworks:",
       "s.yaml:3:18: no link 'host1'; there are host0-sw0, host1-sw0" },
 };

@@ -189,6 +189,13 @@ void outrigger_lockstep_leave(int64_t now_ns)
     }
 }
 
+void outrigger_lockstep_count_late(uint64_t late_ps)
+{
+    if (meeting) {
+        lockstep_count_late(meeting, late_ps);
+    }
+}
+
 void outrigger_lockstep_kick(void)
 {
     if (meeting) {
@@ -211,6 +218,7 @@ bool outrigger_lockstep_join(const char *path, unsigned index, Error **errp)
     lockstep_set_rings(meeting, rings, NULL);
     cycle_ps =
         MIN(lockstep_reach_ps(meeting, me, me), lockstep_window_ps(meeting));
+    cycle_ps = MAX(cycle_ps, lockstep_quantum_ps(meeting));
     may_stop_short = cycle_ps >= icount_to_ns(SHORT_NS) * (uint64_t)PS;
     edge_ns = -1;
     return true;

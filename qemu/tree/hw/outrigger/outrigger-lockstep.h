@@ -51,6 +51,9 @@ bool outrigger_lockstep_may_stop_short(void);
  */
 bool outrigger_lockstep_may_wait_short(int64_t now_ns);
 
+/* A message was taken in so long after its stamp. */
+void outrigger_lockstep_count_late(uint64_t late_ps);
+
 /* Any thread: ends a wait. */
 void outrigger_lockstep_kick(void);
 

@@ -174,7 +174,11 @@ static void link_deliver(OutriggerPort *p, uint64_t now_ps)
         if (!m) {
             break;
         }
-        /* What came while the machine stood still comes now. */
+        /* What came while the machine stood still comes now, and so does what
+         * came late in a relaxed window. */
+        if (at_ps + 999 < now_ps) {
+            outrigger_lockstep_count_late(now_ps - at_ps);
+        }
         take(p, m, MAX(at_ps, (now_ps - MIN(now_ps, 999))));
         link_consume(p->link);
     }
