@@ -6,7 +6,11 @@
 #include "validate.h"
 
 /* In validate_NAME.c each: extern const ValidateExperiment validate_...; */
+extern const ValidateExperiment validate_ndp22, validate_ndp21, validate_htsim;
 
 const ValidateExperiment *const validate_experiments[] = {
+    &validate_ndp22,
+    &validate_ndp21,
+    &validate_htsim,
     NULL,
 };

@@ -1,0 +1,233 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * validate_ndp.c: NDP against its paper's figures 21 and 22 and against htsim.
+ *
+ * Sources: htsim (Broadcom/csg-htsim): EXAMPLES/in_and_out and EXAMPLES/failure
+ * (windows of 23 packets, queues of 8, 9000 bytes of payload and 64 of header,
+ * rates over the second 100 ms), datacenter/main_ndp.cpp (window of 15,
+ * 100 Gbit/s; queues of 12, marks at half of it). Queues are as long in bytes
+ * as that many payloads.
+ */
+#include "transport_ndp.h"
+#include "validate.h"
+#include "validate_fabric.h"
+
+#define K 8u
+#define HOSTS 128u
+#define GBIT 1000000000ull
+#define MS 1000000000ull
+#define SEEDS 3u
+
+static void queue_config(SwitchConfig *sw, const FabricNdpConfig *c,
+                         uint32_t packets)
+{
+    switch_config_default(sw, 1);
+    fabric_ndp_switch(sw, c, packets * c->payload_bytes);
+}
+
+/* ---- figure 22 ----------------------------------------------------------- */
+
+static bool run22(uint32_t policy, uint64_t *ret, GError **errp)
+{
+    uint32_t to[HOSTS];
+    FabricNdpConfig c;
+    SwitchConfig sw;
+    Fabric *f;
+    bool ok;
+
+    fabric_ndp_config_default(&c);
+    c.policy = policy;
+    queue_config(&sw, &c, 8);
+    f = validate_fat_tree(K, 10 * GBIT, &sw, 1, errp);
+    if (!f) {
+        return false;
+    }
+    validate_permutation(HOSTS, 22, to);
+    ok = validate_degrade(f, K, 10 * GBIT, errp) &&
+         validate_permutation_flows(
+             f, HOSTS, to, FABRIC_ENDLESS,
+             fabric_transport_add(f, &fabric_ndp_ops, &c, errp), errp);
+    if (ok) {
+        validate_goodputs(f, 100 * MS, 200 * MS, ret);
+    }
+    fabric_free(f);
+    return ok;
+}
+
+static void line22(Validation *v, const char *name, const uint64_t *rates)
+{
+    SvgSample samples[HOSTS];
+
+    for (uint32_t i = 0; i < HOSTS; i++) {
+        samples[i] = (SvgSample){ i + 1, rates[i] / 1000 };
+    }
+    validate_series(v, "ndp22", name, false, samples, HOSTS);
+}
+
+static bool ndp22(Validation *v, GError **errp)
+{
+    uint64_t rates[HOSTS], mean;
+
+    if (!run22(FABRIC_NDP_SPRAY_PENALTY, rates, errp)) {
+        return false;
+    }
+    mean = validate_sort_mean(rates, HOSTS);
+    validate_result(v, "ndp22-penalty-min", (int64_t)rates[0] / 1000, NULL);
+    validate_result(v, "ndp22-penalty-mean", (int64_t)mean / 1000, NULL);
+    line22(v, "NDP, path penalty", rates);
+    if (!run22(FABRIC_NDP_SPRAY, rates, errp)) {
+        return false;
+    }
+    mean = validate_sort_mean(rates, HOSTS);
+    validate_result(v, "ndp22-spray-min", (int64_t)rates[0] / 1000, NULL);
+    validate_result(v, "ndp22-spray-mean", (int64_t)mean / 1000, NULL);
+    line22(v, "NDP, plain spray", rates);
+    return true;
+}
+
+const ValidateExperiment validate_ndp22 = {
+    "ndp22",
+    "NDP figure 22: permutation, one degraded link",
+    ndp22,
+};
+
+/* ---- figure 21 ----------------------------------------------------------- */
+
+/* A is host 0, F host 64; B to E are hosts 124 to 127. */
+static bool flows21(Fabric *f, int32_t transport, GError **errp)
+{
+    if (transport < 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < 5; i++) {
+        FabricFlowSpec spec = { .from = i < 4 ? 0 : 64,
+                                .to = i < 4 ? 124 + i : 127,
+                                .bytes = FABRIC_ENDLESS,
+                                .transport = (uint32_t)transport };
+
+        if (fabric_flow_add(f, &spec, errp) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool ndp21(Validation *v, GError **errp)
+{
+    static const char *const ids[] = { "ndp21-a-b", "ndp21-a-c", "ndp21-a-d",
+                                       "ndp21-a-e", "ndp21-f-e" };
+    static const uint64_t theirs[] = { 2510, 2514, 2501, 2377, 7552 };
+    SvgSample ours[5], published[5];
+    FabricNdpConfig c;
+    uint64_t rates[5];
+    SwitchConfig sw;
+    Fabric *f;
+    bool ok;
+
+    fabric_ndp_config_default(&c);
+    queue_config(&sw, &c, 8);
+    f = validate_fat_tree(K, 10 * GBIT, &sw, 1, errp);
+    if (!f) {
+        return false;
+    }
+    ok = flows21(f, fabric_transport_add(f, &fabric_ndp_ops, &c, errp), errp);
+    if (ok) {
+        validate_goodputs(f, 100 * MS, 200 * MS, rates);
+        for (uint32_t i = 0; i < 5; i++) {
+            validate_result(v, ids[i], (int64_t)rates[i] / 1000, NULL);
+            ours[i] = (SvgSample){ i + 1, rates[i] / 1000 };
+            published[i] = (SvgSample){ i + 1, theirs[i] };
+        }
+        validate_series(v, "ndp21", "ours", false, ours, 5);
+        validate_series(v, "ndp21", "published", true, published, 5);
+    }
+    fabric_free(f);
+    return ok;
+}
+
+const ValidateExperiment validate_ndp21 = {
+    "ndp21",
+    "NDP figure 21: A to B, C, D, E; F to E",
+    ndp21,
+};
+
+/* ---- htsim's table ------------------------------------------------------- */
+
+typedef struct TableRow {
+    const char *name, *mean_id, *max_id;
+    uint32_t paths;
+    FabricNdpPaths policy;
+} TableRow;
+
+static const TableRow table_rows[] = {
+    { "1 path", "htsim-1-path-mean", "htsim-1-path-max", 1, FABRIC_NDP_SPRAY },
+    { "4 paths", "htsim-4-paths-mean", "htsim-4-paths-max", 4,
+      FABRIC_NDP_SPRAY },
+    { "16 paths", "htsim-16-paths-mean", "htsim-16-paths-max", 16,
+      FABRIC_NDP_SPRAY },
+    { "64 paths", "htsim-64-paths-mean", "htsim-64-paths-max", 64,
+      FABRIC_NDP_SPRAY },
+    { "one path, move on mark", "htsim-plb-mean", "htsim-plb-max", 64,
+      FABRIC_NDP_ONE_PATH_MARK },
+};
+
+static bool table_run(const TableRow *row, uint32_t seed, uint64_t *ret,
+                      GError **errp)
+{
+    uint32_t to[HOSTS];
+    FabricNdpConfig c;
+    SwitchConfig sw;
+    Fabric *f;
+    bool ok;
+
+    fabric_ndp_config_default(&c);
+    c.policy = row->policy;
+    c.paths = row->paths;
+    c.window_packets = 15;
+    queue_config(&sw, &c, 12);
+    if (row->policy == FABRIC_NDP_ONE_PATH_MARK) {
+        c.ect = true;
+        sw.queue[0].ecn_mode = SWITCH_ECN_STEP;
+        sw.queue[0].ecn_min_cells = 6 * c.payload_bytes;
+    }
+    f = validate_fat_tree(K, 100 * GBIT, &sw, seed, errp);
+    if (!f) {
+        return false;
+    }
+    validate_permutation(HOSTS, seed, to);
+    ok = validate_permutation_flows(
+             f, HOSTS, to, 2000000,
+             fabric_transport_add(f, &fabric_ndp_ops, &c, errp), errp) &&
+         validate_completions(f, 5 * MS, ret, errp);
+    fabric_free(f);
+    return ok;
+}
+
+static bool htsim(Validation *v, GError **errp)
+{
+    for (uint32_t i = 0; i < G_N_ELEMENTS(table_rows); i++) {
+        const TableRow *row = &table_rows[i];
+        uint64_t fct[SEEDS * HOSTS], mean = 0, max = 0;
+
+        for (uint32_t s = 0; s < SEEDS; s++) {
+            uint64_t *run = fct + s * HOSTS;
+
+            if (!table_run(row, s + 1, run, errp)) {
+                return false;
+            }
+            mean += validate_sort_mean(run, HOSTS);
+            max += run[HOSTS - 1];
+        }
+        validate_result(v, row->mean_id, (int64_t)(mean / SEEDS), NULL);
+        validate_result(v, row->max_id, (int64_t)(max / SEEDS), NULL);
+        validate_cdf(v, "htsim", row->name, fct, SEEDS * HOSTS);
+    }
+    return true;
+}
+
+const ValidateExperiment validate_htsim = {
+    "htsim",
+    "NDP over 1 to 64 paths, three seeds",
+    htsim,
+};
