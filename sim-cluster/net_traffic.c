@@ -7,6 +7,7 @@
 #include "net_priv.h"
 
 #include "host_seed.h"
+#include "scenario_balancing.h"
 #include "scenario_net.h"
 
 /* The rate of the first modelled host's link: loads are relative to it. */
@@ -63,6 +64,7 @@ static bool add_one(Net *net, const ScnTraffic *s, GError **error)
 {
     g_autoptr(GArray) nodes = senders(net, s);
     FabricTraffic f;
+    FabricBalance balance = { 0 };
     uint64_t rate_bps;
 
     if (s->pattern == SCN_PATTERN_TRACE) {
@@ -87,6 +89,10 @@ static bool add_one(Net *net, const ScnTraffic *s, GError **error)
         f.flow_bytes = s->message_bytes;
     }
     f.size_file = s->sizes;
+    if (s->balancing) {
+        scn_balancing_config(s->balancing, &balance.path);
+        f.balance = &balance;
+    }
     f.seed = seed_derive_u64(net->scn->seed, s->name, "traffic");
     return fabric_traffic_add(net->fabric, &f, error);
 }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "scenario_balancing.h"
 #include "scenario_topology.h"
 
 #define GUEST_NAME_MAX 15u /* of an interface in Linux */
@@ -102,6 +103,9 @@ static void check_nics(ScenarioCheck *c)
             ScnVnic *vnic = host->card->nic->pdata[j];
 
             set_mac(c, vnic, i, j);
+            if (vnic->balancing) {
+                scenario_check_balancing(c, vnic->balancing);
+            }
             if (strlen(vnic->name) > GUEST_NAME_MAX) {
                 scenario_problem(c, vnic, NULL,
                                  "'%s' is longer than an interface's name in "

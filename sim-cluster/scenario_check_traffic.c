@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "scenario_balancing.h"
 #include "scenario_board.h"
 #include "scenario_topology.h"
 
@@ -120,6 +121,9 @@ static void check_one(ScenarioCheck *c, ScnTraffic *t)
     check_keys(c, t);
     check_rate(c, t);
     check_target(c, t);
+    if (t->balancing) {
+        scenario_check_balancing(c, t->balancing);
+    }
     check_file(c, t, "sizes", t->sizes);
     check_file(c, t, "trace", t->trace);
     if (c->s->topology->modelled < 2) {

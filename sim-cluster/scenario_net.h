@@ -34,7 +34,8 @@ typedef struct ScnVnic {
     char *network;
     ScnCidr address;
     uint64_t queues, mtu;
-    uint8_t mac[6]; /* derived from seed, host and place */
+    uint8_t mac[6];                 /* derived from seed, host and place */
+    struct ScnBalancing *balancing; /* NULL: a flow keeps its path */
 } ScnVnic;
 
 typedef enum ScnGeometryLayout {
@@ -148,6 +149,7 @@ typedef struct ScnTraffic {
     char *target;           /* INCAST: a modelled host */
     uint64_t senders;       /* how many send; 0: all */
     uint64_t start_ps, duration_ps, warmup_ps; /* duration 0: to the end */
+    struct ScnBalancing *balancing;            /* NULL: a flow keeps its path */
 } ScnTraffic;
 
 /* ---- the topology ------------------------------------------------------- */

@@ -16,6 +16,7 @@ extern const SchemaTable drive_table;
 extern const SchemaTable limits_table;
 extern const SchemaTable network_table; /* scenario_tables_net.c */
 extern const SchemaTable vnic_table;
+extern const SchemaTable balancing_table; /* scenario_balancing.c */
 extern const SchemaTable switch_table;
 extern const SchemaTable modelled_table;
 extern const SchemaTable gateway_table;

@@ -55,6 +55,10 @@ const SchemaTable vnic_table = {
                  "most" },
         { "mtu", SCHEMA_COUNT, AT(ScnVnic, mtu), .min = 576, .max = 9216,
           .fallback = "1500", .doc = "bytes of the largest IP packet" },
+        { "balancing", SCHEMA_OBJECT, AT(ScnVnic, balancing),
+          .table = &balancing_table, .flags = SCHEMA_OPTIONAL,
+          .doc = "spreads what it sends over paths; left out: a flow keeps "
+                 "its path" },
         { NULL },
     },
 };
@@ -321,6 +325,10 @@ const SchemaTable traffic_table = {
           .unit = UNIT_DURATION, .fallback = "0s",
           .doc = "nothing of the fabric is counted before this long after "
                  "the start; the latest of all traffic counts" },
+        { "balancing", SCHEMA_OBJECT, AT(ScnTraffic, balancing),
+          .table = &balancing_table, .flags = SCHEMA_OPTIONAL,
+          .doc = "spreads it over paths, as a card would; left out: a flow "
+                 "keeps its path" },
         { NULL },
     },
 };
