@@ -31,6 +31,10 @@
     { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
 #define ENTRY_STAT(name, unit, text) \
     { METRIC_OF_ENTRY, name, unit, text, "fabric" }
+#define FABRIC_STAT(name, unit, text) \
+    { METRIC_OF_FABRIC, name, unit, text, "fabric" }
+#define BALANCE_STAT(name, unit, text) \
+    { METRIC_OF_FABRIC, name, unit, text, "balanced traffic" }
 /* clang-format on */
 
 const MetricInfo metrics_table[] = {
@@ -292,5 +296,45 @@ const MetricInfo metrics_table[] = {
     ENTRY_STAT("fct_p999_ps", UNIT_DURATION,
                "99.9th percentile time of a message"),
     ENTRY_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
+    FABRIC_STAT("spine_load_cv_ppm", UNIT_PERCENT,
+                "bytes that the highest switches sent: standard deviation "
+                "over mean"),
+    FABRIC_STAT("uplink_imbalance_ppm", UNIT_PERCENT,
+                "bytes on the uplinks of a switch with hosts: most less "
+                "least, over mean; mean of these switches"),
+    FABRIC_STAT("drops_count", UNIT_COUNT, "packets lost on the way"),
+    FABRIC_STAT("marks_count", UNIT_COUNT, "packets marked with ECN"),
+    FABRIC_STAT("trimmed_count", UNIT_COUNT,
+                "packets whose payload a switch has cut"),
+    FABRIC_STAT("queue_max_bytes", UNIT_SIZE,
+                "longest queue of any port of any switch"),
+    BALANCE_STAT("balance_on_count", UNIT_COUNT,
+                 "pairs of hosts that began to balance"),
+    BALANCE_STAT("balance_off_count", UNIT_COUNT,
+                 "pairs of hosts that stopped balancing"),
+    BALANCE_STAT("value_changes_count", UNIT_COUNT,
+                 "packets with another value than the one before"),
+    BALANCE_STAT("avoided_count", UNIT_COUNT, "values put on an avoid-list"),
+    BALANCE_STAT("probes_count", UNIT_COUNT,
+                 "packets sent to learn of an idle value"),
+    BALANCE_STAT("reductions_count", UNIT_COUNT,
+                 "reductions of a pair's total rate"),
+    BALANCE_STAT("held_count", UNIT_COUNT,
+                 "packets that waited for the reduced rate or a cap"),
+    BALANCE_STAT("reordered_count", UNIT_COUNT,
+                 "packets that came after a later one"),
+    BALANCE_STAT("resequenced_count", UNIT_COUNT,
+                 "of them, those put into order at the receiver"),
+    BALANCE_STAT("notices_count", UNIT_COUNT,
+                 "notices of switches that reached a sender"),
+    BALANCE_STAT("pair_goodput_min_bps", UNIT_RATE,
+                 "frames received, the worst pair of hosts"),
+    BALANCE_STAT("pair_goodput_mean_bps", UNIT_RATE,
+                 "frames received, mean of the pairs"),
+    BALANCE_STAT("pair_rate_min_ppm", UNIT_PERCENT,
+                 "what the most reduced pair may send of its offered rate, "
+                 "at the end"),
+    BALANCE_STAT("pairs_balancing_count", UNIT_COUNT,
+                 "pairs that balance at the end"),
     { METRIC_OWNERS, NULL, UNIT_COUNT, NULL, NULL },
 };

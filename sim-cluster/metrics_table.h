@@ -11,6 +11,7 @@
  *   vnic                 NODE.VNIC.tx_packets_count
  *   link, switch         LINK.ab_bytes, SWITCH.drops_count
  *   modelled traffic     traffic.lat_p99_ps (all of it)
+ *   the network          fabric.spine_load_cv_ppm
  *   a step's handle      HANDLE.read_iops (by the verb of the step)
  * and the values an exec extracts are HANDLE.NAME with the unit given there.
  *
@@ -40,6 +41,7 @@ typedef enum MetricOwner {
     METRIC_OF_BOARD, /* switches with a geometry */
     METRIC_OF_TRAFFIC,
     METRIC_OF_ENTRY, /* one of `traffic` */
+    METRIC_OF_FABRIC, /* the network as a whole */
     METRIC_OWNERS
 } MetricOwner;
 

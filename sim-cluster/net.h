@@ -62,6 +62,8 @@ bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
 /* For counters; NULL: no links. Numbers of the fabric: */
 const struct Fabric *net_fabric(const Net *net);
 uint32_t net_fabric_node(const Net *net, unsigned topo_node);
+/* From here on the fabric's counters count. */
+uint64_t net_warmup_ps(const Net *net);
 /* Frames for a host that was away, or whose ring was full. */
 uint64_t net_host_dropped_count(const Net *net, unsigned host_index);
 /* Least time in which another host can reach it; UINT64_MAX: none can. */

@@ -13,6 +13,10 @@
 #include "scenario_net.h"
 
 #define RING_BYTES (4u << 20)
+#define BIN_PS UINT64_C(10000000) /* at first: the width doubles */
+#define BINS 256u
+#define FEW_BINS 64u
+#define MANY_LINKS 1024u
 
 static const TopoNode *node_at(const Topology *t, unsigned i)
 {
@@ -211,6 +215,15 @@ static bool add_gateways(Net *net, GError **error)
     return true;
 }
 
+/* Counters over time; of large fabrics coarser ones, for the memory. */
+static bool begin_series(Net *net, GError **error)
+{
+    uint32_t bins =
+        fabric_link_count(net->fabric) > MANY_LINKS ? FEW_BINS : BINS;
+
+    return fabric_stats_series(net->fabric, BIN_PS, bins, error);
+}
+
 bool net_fabric_build(Net *net, GError **error)
 {
     const Topology *t = net->scn->topology;
@@ -225,8 +238,8 @@ bool net_fabric_build(Net *net, GError **error)
     net->fabric = fabric_new(&c);
     add_nodes(net, t);
     return add_links(net, t, error) && net_traffic_add(net, error) &&
-           fabric_build(net->fabric, error) && make_rings(net, error) &&
-           add_gateways(net, error);
+           fabric_build(net->fabric, error) && begin_series(net, error) &&
+           make_rings(net, error) && add_gateways(net, error);
 }
 
 void net_fabric_free(Net *net)

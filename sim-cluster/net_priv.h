@@ -60,6 +60,5 @@ void net_unlock(Net *net);
 
 /* net_traffic.c */
 bool net_traffic_add(Net *net, GError **error);
-uint64_t net_warmup_ps(const Net *net);
 
 #endif

@@ -3,9 +3,8 @@
  *
  * run_net_metrics.c: counters of the fabric as metrics.
  */
-#include "run_net.h"
+#include "run_net_priv.h"
 
-#include "fabric/fabric.h"
 #include "hist.h"
 #include "scenario_board.h"
 
@@ -13,26 +12,15 @@
 
 /* ---- links ------------------------------------------------------------- */
 
-typedef struct Put {
-    Execution *x;
-    const char *owner;
-} Put;
-
-static void put(const Put *p, const char *name, Unit unit, uint64_t value)
-{
-    metrics_store_set_u64(p->x->metrics, p->x->now_ps, p->owner, name, unit,
-                          value);
-}
-
 static void put_direction(const Put *p, bool from_a, const FabricLinkStats *s)
 {
-    put(p, from_a ? "ab_packets_count" : "ba_packets_count", UNIT_COUNT,
-        s->packets);
-    put(p, from_a ? "ab_bytes" : "ba_bytes", UNIT_SIZE, s->bytes);
-    put(p, from_a ? "ab_lost_count" : "ba_lost_count", UNIT_COUNT,
-        s->lost + s->fcs_errors + s->down_drops);
-    put(p, from_a ? "ab_load_ppm" : "ba_load_ppm", UNIT_PERCENT,
-        s->utilisation_ppm);
+    put_metric(p, from_a ? "ab_packets_count" : "ba_packets_count", UNIT_COUNT,
+               s->packets);
+    put_metric(p, from_a ? "ab_bytes" : "ba_bytes", UNIT_SIZE, s->bytes);
+    put_metric(p, from_a ? "ab_lost_count" : "ba_lost_count", UNIT_COUNT,
+               s->lost + s->fcs_errors + s->down_drops);
+    put_metric(p, from_a ? "ab_load_ppm" : "ba_load_ppm", UNIT_PERCENT,
+               s->utilisation_ppm);
 }
 
 static void measure_link(Execution *x, const Fabric *f, unsigned index)
@@ -78,18 +66,25 @@ static void measure_switch(Execution *x, const Fabric *f, unsigned node)
 
             switch_core_queue_stats(sw, port, q, &qs);
             marks += qs.marked_packets;
-            most_cells = MAX(most_cells, qs.max_cells);
             for (unsigned reason = 0; reason < SWITCH_DROPS; reason++) {
                 drops += qs.dropped_packets[reason];
             }
         }
     }
-    put(&p, "forwarded_count", UNIT_COUNT, packets);
-    put(&p, "forwarded_bytes", UNIT_SIZE, bytes);
-    put(&p, "drops_count", UNIT_COUNT, drops);
-    put(&p, "marks_count", UNIT_COUNT, marks);
-    put(&p, "queue_max_bytes", UNIT_SIZE,
-        most_cells * switch_core_config(sw)->cell_bytes);
+    for (uint32_t port = 0; port < n->ports; port++) {
+        uint32_t link = topology_port(x->scn->topology, node, port, NULL);
+        FabricLinkStats s;
+
+        if (link != TOPO_NONE && fabric_link_stats(f, link, number, &s)) {
+            most_cells = MAX(most_cells, s.max_queue_cells);
+        }
+    }
+    put_metric(&p, "forwarded_count", UNIT_COUNT, packets);
+    put_metric(&p, "forwarded_bytes", UNIT_SIZE, bytes);
+    put_metric(&p, "drops_count", UNIT_COUNT, drops);
+    put_metric(&p, "marks_count", UNIT_COUNT, marks);
+    put_metric(&p, "queue_max_bytes", UNIT_SIZE,
+               most_cells * switch_core_config(sw)->cell_bytes);
 }
 
 /* Only ports that the switch has; a board may have more connectors. */
@@ -113,13 +108,16 @@ static void measure_board(Execution *x, unsigned node)
         down += link != TOPO_NONE &&
                 ((TopoLink *)g_ptr_array_index(t->links, link))->untrained;
     }
-    put(&p, "retimers_count", UNIT_COUNT, retimers);
-    put(&p, "max_trace_um", UNIT_COUNT, (uint64_t)n->board->max_trace_um);
-    put(&p, "min_trace_um", UNIT_COUNT, (uint64_t)n->board->min_trace_um);
-    put(&p, "skew_ps", UNIT_DURATION,
-        n->board->max_delay_ps - n->board->min_delay_ps);
-    put(&p, "max_loss_mdb", UNIT_COUNT, (uint64_t)n->board->max_loss_mdb[rate]);
-    put(&p, "ports_failed_count", UNIT_COUNT, down);
+    put_metric(&p, "retimers_count", UNIT_COUNT, retimers);
+    put_metric(&p, "max_trace_um", UNIT_COUNT,
+               (uint64_t)n->board->max_trace_um);
+    put_metric(&p, "min_trace_um", UNIT_COUNT,
+               (uint64_t)n->board->min_trace_um);
+    put_metric(&p, "skew_ps", UNIT_DURATION,
+               n->board->max_delay_ps - n->board->min_delay_ps);
+    put_metric(&p, "max_loss_mdb", UNIT_COUNT,
+               (uint64_t)n->board->max_loss_mdb[rate]);
+    put_metric(&p, "ports_failed_count", UNIT_COUNT, down);
 }
 
 /* ---- traffic ----------------------------------------------------------- */
@@ -136,12 +134,12 @@ static void put_percentiles(const Put *p, const char *prefix, const Hist *h)
     for (unsigned i = 0; hist_count(h) && i < G_N_ELEMENTS(points); i++) {
         g_autofree char *name = g_strconcat(prefix, points[i].name, NULL);
 
-        put(p, name, UNIT_DURATION, hist_percentile(h, points[i].ppm));
+        put_metric(p, name, UNIT_DURATION, hist_percentile(h, points[i].ppm));
     }
     if (hist_count(h)) {
         g_autofree char *name = g_strconcat(prefix, "max_ps", NULL);
 
-        put(p, name, UNIT_DURATION, hist_max(h));
+        put_metric(p, name, UNIT_DURATION, hist_max(h));
     }
 }
 
@@ -159,12 +157,12 @@ static void measure_traffic(Execution *x, const Fabric *f)
     for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
         hist_merge(fct, (const Hist *)fabric_fct(f, i));
     }
-    put(&p, "sent_count", UNIT_COUNT, totals.sent);
-    put(&p, "received_count", UNIT_COUNT, totals.received);
-    put(&p, "drops_count", UNIT_COUNT, drops);
-    put(&p, "marks_count", UNIT_COUNT, totals.marked);
-    put(&p, "hops_count", UNIT_COUNT, totals.hops);
-    put(&p, "messages_count", UNIT_COUNT, totals.flows_finished);
+    put_metric(&p, "sent_count", UNIT_COUNT, totals.sent);
+    put_metric(&p, "received_count", UNIT_COUNT, totals.received);
+    put_metric(&p, "drops_count", UNIT_COUNT, drops);
+    put_metric(&p, "marks_count", UNIT_COUNT, totals.marked);
+    put_metric(&p, "hops_count", UNIT_COUNT, totals.hops);
+    put_metric(&p, "messages_count", UNIT_COUNT, totals.flows_finished);
     put_percentiles(&p, "lat_", (const Hist *)fabric_latency(f));
     put_percentiles(&p, "fct_", fct);
 }
@@ -247,6 +245,7 @@ void run_net_measure(Execution *x)
             measure_switch(x, f, i);
         }
     }
+    run_net_measure_fabric(x, f);
     if (x->scn->traffic->len) {
         measure_traffic(x, f);
         measure_entries(x, f);

@@ -4,7 +4,7 @@
  * run_net_report.c: the network in the run directory: its pictures, and in
  * summary.json what the report's tables need beside the metrics.
  */
-#include "run_net.h"
+#include "run_net_priv.h"
 
 #include <stdio.h>
 
@@ -124,7 +124,7 @@ bool run_net_write(const Execution *x, GError **error)
 
     return !topology_linked(x->scn->topology) ||
            (run_files_mkdir(dir, error) && write_topology(x, dir, error) &&
-            write_boards(x, dir, error));
+            write_boards(x, dir, error) && run_net_write_series(x, dir, error));
 }
 
 /* ---- summary.json ------------------------------------------------------ */

@@ -37,6 +37,13 @@ void scenario_problem_ref(ScenarioCheck *c, const void *obj, const char *key,
     scenario_problem(c, obj, key, "no %s '%s'%s", noun, word, hint);
 }
 
+/* Names of the run itself in metrics. */
+static bool is_reserved(const char *name)
+{
+    return !strcmp(name, "run") || !strcmp(name, "traffic") ||
+           !strcmp(name, "fabric");
+}
+
 static bool date_is_valid(const char *text)
 {
     g_autofree char *with_time = strlen(text) == 10
@@ -68,8 +75,7 @@ static void check_handles(ScenarioCheck *c)
                              "'%s' looks like the name of another step; "
                              "handles do not begin with 'step-'",
                              step->as);
-        } else if (!strcmp(step->as, "run") || !strcmp(step->as, "traffic") ||
-                   scenario_node(c->s, step->as)) {
+        } else if (is_reserved(step->as) || scenario_node(c->s, step->as)) {
             scenario_problem(c, step, "as",
                              "'%s' is taken: a node, or the run itself, has "
                              "this name",
@@ -139,7 +145,7 @@ void scenario_check_top(ScenarioCheck *c)
     for (unsigned i = 0; i < s->nodes->len; i++) {
         ScnNode *node = s->nodes->pdata[i];
 
-        if (!strcmp(node->name, "run") || !strcmp(node->name, "traffic")) {
+        if (is_reserved(node->name)) {
             scenario_problem(c, node, NULL,
                              "'%s' is not for nodes: it is "
                              "the run's own name in metrics",

@@ -25,6 +25,7 @@ static const char *const owner_texts[METRIC_OWNERS] = {
     [METRIC_OF_BOARD] = "SWITCH with geometry",
     [METRIC_OF_TRAFFIC] = "traffic",
     [METRIC_OF_ENTRY] = "traffic.NAME",
+    [METRIC_OF_FABRIC] = "fabric",
     [METRIC_OF_PLANT] = "HANDLE of plant",
     [METRIC_OF_INSPECT] = "HANDLE of inspect",
     [METRIC_OF_TIMED] = "HANDLE of any step",
@@ -106,6 +107,9 @@ static unsigned owners_of_thing(const Scenario *s, const char *name)
     if (s->traffic->len && !strcmp(name, "traffic")) {
         return BIT(METRIC_OF_TRAFFIC);
     }
+    if (s->topology && s->topology->links->len && !strcmp(name, "fabric")) {
+        return BIT(METRIC_OF_FABRIC);
+    }
     index = s->topology ? topology_node(s->topology, name) : TOPO_NONE;
     if (index != TOPO_NONE) {
         const TopoNode *n = s->topology->nodes->pdata[index];
@@ -157,6 +161,9 @@ static char *no_owner(const Scenario *s, const char *metric, const char *owner)
         if (schema_given(&step->obj, "as")) {
             g_ptr_array_add(names, step->as);
         }
+    }
+    if (s->topology && s->topology->links->len) {
+        g_ptr_array_add(names, (void *)"fabric");
     }
     g_ptr_array_add(names, (void *)"run");
     g_ptr_array_add(names, NULL);
