@@ -110,7 +110,7 @@ static GraphItem *item_of(const TopoNode *n)
 
 /* ---- links ------------------------------------------------------------- */
 
-void graph_note_link(Graph *g, const char *link, const char *text)
+static GraphEdge *find_edge(Graph *g, const char *link)
 {
     g_autofree char *prefix = g_strconcat(link, ":", NULL);
 
@@ -118,11 +118,30 @@ void graph_note_link(Graph *g, const char *link, const char *text)
         GraphEdge *e = g_ptr_array_index(g->edges, i);
 
         if (e->label && g_str_has_prefix(e->label, prefix)) {
-            char *longer = g_strconcat(e->label, ", ", text, NULL);
-
-            g_free(e->label);
-            e->label = longer;
+            return e;
         }
+    }
+    return NULL;
+}
+
+void graph_note_link(Graph *g, const char *link, const char *text)
+{
+    GraphEdge *e = find_edge(g, link);
+
+    if (e) {
+        char *longer = g_strconcat(e->label, ", ", text, NULL);
+
+        g_free(e->label);
+        e->label = longer;
+    }
+}
+
+void graph_load_link(Graph *g, const char *link, unsigned permille)
+{
+    GraphEdge *e = find_edge(g, link);
+
+    if (e) {
+        e->load_permille = permille;
     }
 }
 

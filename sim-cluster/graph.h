@@ -22,6 +22,7 @@ typedef struct GraphEdge {
     unsigned a, b; /* indices of Graph.items */
     char *label;   /* "l0: 100Gbit, 500ns" */
     unsigned count;
+    unsigned load_permille; /* of the busier direction; 0: not known */
 } GraphEdge;
 
 typedef struct Graph {
@@ -36,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Graph, graph_free)
 
 /* Appends @text to the label of link @link, if it is drawn on its own. */
 void graph_note_link(Graph *g, const char *link, const char *text);
+
+/* How busy link @link was, if it is drawn on its own. */
+void graph_load_link(Graph *g, const char *link, unsigned permille);
 
 /* Graphviz' language, and a picture. Caller frees. */
 char *graph_dot(const Graph *g);

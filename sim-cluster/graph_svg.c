@@ -14,7 +14,10 @@
 #define GAP_Y 90
 #define LINE 15
 #define PAD 10
-#define GLYPH_WIDTH 7 /* of the text, about; enough for its boxes */
+#define FULL 1000u       /* per mille */
+#define LOAD_PALEST 200u /* of the scale, so that a line can be seen */
+#define LOAD_WIDTH10 50u /* of a full link, beyond that of an idle one */
+#define GLYPH_WIDTH 7    /* of the text, about; enough for its boxes */
 
 typedef struct Place {
     int x, y, w, h;
@@ -118,6 +121,12 @@ static void draw_edge(Svg *svg, const Drawing *d, const GraphEdge *e)
     SvgStyle with_tip = style;
 
     with_tip.tip = e->label;
+    if (e->load_permille) {
+        with_tip.stroke = svg_heat_colour(
+            LOAD_PALEST + e->load_permille * (FULL - LOAD_PALEST) / FULL);
+        with_tip.width10 =
+            12 + (int)(MIN(e->load_permille, FULL) * LOAD_WIDTH10 / FULL);
+    }
     if (low->y < y2) { /* side by side */
         y2 = high->y + high->h / 2;
         svg_line(svg, x1, low->y + low->h / 2, x2, y2, &with_tip);
@@ -154,6 +163,34 @@ static void draw_item(Svg *svg, const GraphItem *item, const Place *p)
     }
 }
 
+static bool has_loads(const Graph *g)
+{
+    for (unsigned i = 0; i < g->edges->len; i++) {
+        if (((GraphEdge *)g_ptr_array_index(g->edges, i))->load_permille) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void draw_scale(Svg *svg)
+{
+    static const SvgFont font = { .size = 11, .fill = SVG_MUTED };
+
+    svg_text(svg, MARGIN, 16, &font, "load of a link: 0");
+    for (unsigned i = 0; i <= 10; i++) {
+        const SvgStyle line = {
+            .stroke =
+                svg_heat_colour(LOAD_PALEST + i * (FULL - LOAD_PALEST) / 10),
+            .width10 = 12 + (int)(i * LOAD_WIDTH10 / 10),
+        };
+        int x = MARGIN + 92 + (int)i * 10;
+
+        svg_line(svg, x, 12, x + 10, 12, &line);
+    }
+    svg_text(svg, MARGIN + 210, 16, &font, "100 %");
+}
+
 char *graph_svg(const Graph *g)
 {
     Drawing d = { .g = g, .places = g_new0(Place, g->items->len + 1) };
@@ -164,6 +201,9 @@ char *graph_svg(const Graph *g)
     measure(&d);
     place_all(&d);
     svg = svg_new(d.width, d.height, g->name, desc);
+    if (has_loads(g)) {
+        draw_scale(svg);
+    }
     for (unsigned i = 0; i < g->edges->len; i++) {
         draw_edge(svg, &d, g_ptr_array_index(g->edges, i));
     }

@@ -40,7 +40,7 @@ typedef enum MetricOwner {
     METRIC_OF_SWITCH,
     METRIC_OF_BOARD, /* switches with a geometry */
     METRIC_OF_TRAFFIC,
-    METRIC_OF_ENTRY, /* one of `traffic` */
+    METRIC_OF_ENTRY,  /* one of `traffic` */
     METRIC_OF_FABRIC, /* the network as a whole */
     METRIC_OWNERS
 } MetricOwner;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "report_charts.h"
+#include "report_fabric.h"
 #include "report_format.h"
 #include "report_page.h"
 
@@ -50,6 +51,15 @@ static void metric(GString *out, const ReportData *d, const char *owner,
     page_cell_number(out, text);
 }
 
+/* Of large fabrics only what matters to somebody is measured. */
+static bool measured(const ReportData *d, const char *owner, const char *name)
+{
+    g_autofree char *full = g_strconcat(owner, ".", name, NULL);
+    JsonObject *all = report_json_object(d->root, "metrics");
+
+    return all && json_object_has_member(all, full);
+}
+
 static void links(GString *out, const ReportData *d, JsonArray *list)
 {
     static const char *const heads[] = { "link",     "from",   "to",
@@ -68,6 +78,9 @@ static void links(GString *out, const ReportData *d, JsonArray *list)
         g_autofree char *rate = report_json_value(o, "rate_bps", "bps");
         g_autofree char *delay = report_json_value(o, "delay_ps", "ps");
 
+        if (!measured(d, name, columns[0])) {
+            continue;
+        }
         page_row_begin(out);
         page_cell_code(out, name);
         page_cell(out, report_json_text(o, "a", ""));
@@ -99,6 +112,9 @@ static void switches(GString *out, const ReportData *d, JsonArray *list)
         const char *name = report_json_text(o, "name", "");
         g_autofree char *ports = report_json_value(o, "ports", "count");
 
+        if (!measured(d, name, columns[0]) && !measured(d, name, columns[5])) {
+            continue;
+        }
         page_row_begin(out);
         page_cell_code(out, name);
         page_cell_number(out, ports);
@@ -163,6 +179,61 @@ static void traffic(GString *out, const ReportData *d, JsonObject *network)
     page_table_end(out);
 }
 
+/* Appends and frees. */
+static void picture(GString *out, const char *title, char *svg,
+                    const char *note)
+{
+    if (svg) {
+        g_string_append_printf(out, "<h3>%s</h3>\n%s", title, svg);
+        page_note(out, note);
+    }
+    g_free(svg);
+}
+
+/* Of the network as a whole: only what was measured and is not 0. */
+static void whole(GString *out, const ReportData *d)
+{
+    static const char *const heads[] = { "of the whole network", ">value" };
+    JsonObject *all = report_json_object(d->root, "metrics");
+    g_autoptr(GList) names = all ? json_object_get_members(all) : NULL;
+    bool begun = false;
+
+    for (GList *l = names; l; l = l->next) {
+        const char *name = l->data;
+        JsonObject *m = report_json_object(all, name);
+
+        if (!g_str_has_prefix(name, "fabric.") || !m ||
+            !report_json_u64(m, "value")) {
+            continue;
+        }
+        if (!begun) {
+            page_table_begin(out, heads, G_N_ELEMENTS(heads));
+            begun = true;
+        }
+        page_row_begin(out);
+        page_cell_code(out, name);
+        metric(out, d, "fabric", name + strlen("fabric."));
+        page_row_end(out);
+    }
+    if (begun) {
+        page_table_end(out);
+    }
+}
+
+static void over_time(GString *out, const ReportData *d)
+{
+    g_autoptr(ReportFabric) f = report_fabric_load(d);
+
+    if (!f) {
+        return;
+    }
+    picture(out, "Paths over time", report_fabric_heat(f),
+            "A row for each direction of a link between switches, the busiest "
+            "ones of large fabrics.");
+    picture(out, "Queues, marks and drops", report_fabric_queues(f),
+            "A queue's value is the longest it was in a bin.");
+}
+
 void page_network(GString *out, const ReportData *d)
 {
     JsonObject *o = report_json_object(d->root, "network");
@@ -174,14 +245,19 @@ void page_network(GString *out, const ReportData *d)
     }
     g_string_append(out, "<section id=\"network\"><h2>The network</h2>\n");
     embed(out, d, o);
-    links(out, d, list);
-    page_note(out, "Load is the share of the time in which packets were on "
-                   "the link, from a to b and back. Large fabrics show their "
-                   "first links and switches only.");
-    switches(out, d, nodes);
-    boards(out, d, nodes);
     if (json_object_get_boolean_member_with_default(o, "traffic", FALSE)) {
         traffic(out, d, o);
     }
+    picture(out, "Completion times by size", report_fabric_fct(d),
+            "Of modelled flows, first bit to last; the scale is logarithmic.");
+    over_time(out, d);
+    whole(out, d);
+    g_string_append(out, "<h3>Links and switches</h3>\n");
+    links(out, d, list);
+    page_note(out, "Load is the share of the time in which packets were on "
+                   "the link, from a to b and back. Of large fabrics only "
+                   "what an expectation names is here.");
+    switches(out, d, nodes);
+    boards(out, d, nodes);
     g_string_append(out, "</section>\n");
 }

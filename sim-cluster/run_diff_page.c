@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report_charts.h"
+#include "report_fabric.h"
 #include "report_page.h"
 #include "run_diff.h"
 #include "svg.h"
@@ -123,6 +124,20 @@ static void pair(GString *out, const RunDiff *d, const char *title,
     g_free(pictures[1]);
 }
 
+static char *heat(const ReportData *data)
+{
+    g_autoptr(ReportFabric) f = report_fabric_load(data);
+
+    return f ? report_fabric_heat(f) : NULL;
+}
+
+static char *queues(const ReportData *data)
+{
+    g_autoptr(ReportFabric) f = report_fabric_load(data);
+
+    return f ? report_fabric_queues(f) : NULL;
+}
+
 static void pictures(GString *out, const RunDiff *d)
 {
     static const struct {
@@ -132,6 +147,9 @@ static void pictures(GString *out, const RunDiff *d)
         { "Latency", report_chart_latency },
         { "Over simulated time", report_chart_time },
         { "Network", report_network_picture },
+        { "Paths over time", heat },
+        { "Queues, marks and drops", queues },
+        { "Completion times by size", report_fabric_fct },
         { "Steps", report_chart_steps },
     };
 

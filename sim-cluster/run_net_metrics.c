@@ -180,11 +180,11 @@ static void measure_entries(Execution *x, const Fabric *f)
             break;
         }
         fabric_traffic_stats(f, i, &s);
-        put(&p, "sent_count", UNIT_COUNT, s.sent);
-        put(&p, "received_count", UNIT_COUNT, s.received);
-        put(&p, "drops_count", UNIT_COUNT, s.dropped);
-        put(&p, "marks_count", UNIT_COUNT, s.marked);
-        put(&p, "messages_count", UNIT_COUNT, s.flows_finished);
+        put_metric(&p, "sent_count", UNIT_COUNT, s.sent);
+        put_metric(&p, "received_count", UNIT_COUNT, s.received);
+        put_metric(&p, "drops_count", UNIT_COUNT, s.dropped);
+        put_metric(&p, "marks_count", UNIT_COUNT, s.marked);
+        put_metric(&p, "messages_count", UNIT_COUNT, s.flows_finished);
         put_percentiles(&p, "lat_", (const Hist *)fabric_traffic_latency(f, i));
         put_percentiles(&p, "fct_", (const Hist *)fabric_traffic_fct(f, i));
     }

@@ -10,6 +10,7 @@
 
 #include "geometry_svg.h"
 #include "graph.h"
+#include "hist.h"
 #include "run_files.h"
 #include "scenario_board.h"
 
@@ -18,15 +19,6 @@
 
 /* ---- pictures ---------------------------------------------------------- */
 
-static uint64_t metric_u64(const Execution *x, const char *owner,
-                           const char *name)
-{
-    g_autofree char *full = g_strconcat(owner, ".", name, NULL);
-    const Metric *m = metrics_store_get(x->metrics, full);
-
-    return m ? (uint64_t)m->value.number : 0;
-}
-
 /* "12.3%" */
 static char *percent(uint64_t ppm)
 {
@@ -34,17 +26,31 @@ static char *percent(uint64_t ppm)
                            ppm / 10000, ppm % 10000 / 1000);
 }
 
+static uint64_t load_ppm(const Execution *x, unsigned link, unsigned end)
+{
+    const TopoLink *l = g_ptr_array_index(x->scn->topology->links, link);
+    const Fabric *f = net_fabric(x->net);
+    FabricLinkStats s;
+
+    return f && fabric_link_stats(f, link,
+                                  net_fabric_node(x->net, l->node[end]), &s)
+               ? s.utilisation_ppm
+               : 0;
+}
+
 static void note_loads(const Execution *x, Graph *g)
 {
     for (unsigned i = 0; i < x->scn->topology->links->len; i++) {
         const TopoLink *l = g_ptr_array_index(x->scn->topology->links, i);
-        g_autofree char *ab = percent(metric_u64(x, l->name, "ab_load_ppm"));
-        g_autofree char *ba = percent(metric_u64(x, l->name, "ba_load_ppm"));
+        uint64_t ab_ppm = load_ppm(x, i, 0), ba_ppm = load_ppm(x, i, 1);
+        g_autofree char *ab = percent(ab_ppm);
+        g_autofree char *ba = percent(ba_ppm);
         g_autofree char *text =
             g_strdup_printf("load %s, back %s%s", ab, ba,
                             l->untrained ? ", does not train" : "");
 
         graph_note_link(g, l->name, text);
+        graph_load_link(g, l->name, (unsigned)(MAX(ab_ppm, ba_ppm) / 1000));
     }
 }
 
@@ -190,6 +196,38 @@ static JsonArray *entries(const Scenario *scn)
     return a;
 }
 
+/* Completion times by size of the flow. */
+static JsonArray *completion(const Fabric *f)
+{
+    static const struct {
+        const char *name;
+        uint32_t ppm;
+    } points[] = { { "p50_ps", HIST_P50 },
+                   { "p90_ps", HIST_P90 },
+                   { "p99_ps", HIST_P99 },
+                   { "p999_ps", HIST_P99_9 },
+                   { "max_ps", HIST_MAX } };
+    JsonArray *a = json_array_new();
+
+    for (uint32_t i = 0; f && i < FABRIC_FCT_CLASSES; i++) {
+        const Hist *h = (const Hist *)fabric_fct(f, i);
+        JsonObject *o;
+
+        if (!hist_count(h)) {
+            continue;
+        }
+        o = json_object_new();
+        json_object_set_string_member(o, "class", fabric_fct_class_name(i));
+        json_object_set_int_member(o, "count", (gint64)hist_count(h));
+        for (unsigned p = 0; p < G_N_ELEMENTS(points); p++) {
+            json_object_set_int_member(
+                o, points[p].name, (gint64)hist_percentile(h, points[p].ppm));
+        }
+        json_array_add_object_element(a, o);
+    }
+    return a;
+}
+
 JsonObject *run_net_summary(const Execution *x)
 {
     const Topology *t = x->scn->topology;
@@ -204,6 +242,7 @@ JsonObject *run_net_summary(const Execution *x)
     if (topology_linked(t)) {
         json_object_set_string_member(o, "picture", FOLDER "/topology.svg");
         json_object_set_array_member(o, "links", links(t));
+        json_object_set_array_member(o, "fct", completion(net_fabric(x->net)));
         json_object_set_array_member(o, "switches", switches(t));
     }
     return o;

@@ -261,3 +261,15 @@ const char *svg_series_colour(guint index)
 
     return colours[index % G_N_ELEMENTS(colours)];
 }
+
+const char *svg_heat_colour(guint permille)
+{
+    static const char *const colours[] = {
+        "#fffbe6", "#fff5cf", "#ffeeb6", "#fee69c", "#fedd83", "#fdd26d",
+        "#fdc65b", "#fcb84d", "#fba943", "#f9993c", "#f68837", "#f17634",
+        "#ea6432", "#e15231", "#d54132", "#c63133", "#b42334", "#9f1835",
+        "#881035", "#700a34", "#570731",
+    };
+
+    return colours[MIN(permille, 1000) * (G_N_ELEMENTS(colours) - 1) / 1000];
+}

@@ -75,6 +75,10 @@ void svg_text_up(Svg *svg, int x, int y, const SvgFont *font, const char *text);
 /* Colours of series, told apart also by readers with colour blindness. */
 const char *svg_series_colour(guint index);
 
+/* From a pale yellow (0) to a dark red (1000 and more), the same string for
+ * values that look the same: 20 steps. Also lighter to darker in grey. */
+const char *svg_heat_colour(guint permille);
+
 #define SVG_INK "#1f2933"
 #define SVG_MUTED "#66727f"
 #define SVG_GRID "#e4e8ec"
