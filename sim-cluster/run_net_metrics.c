@@ -213,8 +213,10 @@ static void measure_lateness(Execution *x)
         const ScnHost *h = g_ptr_array_index(x->scn->hosts, i);
         Put p = { x, h->node.name };
 
-        put(&p, "late_frames_count", UNIT_COUNT, net_late_count(x->net, i));
-        put(&p, "late_max_ps", UNIT_DURATION, net_late_max_ps(x->net, i));
+        put_metric(&p, "late_frames_count", UNIT_COUNT,
+                   net_late_count(x->net, i));
+        put_metric(&p, "late_max_ps", UNIT_DURATION,
+                   net_late_max_ps(x->net, i));
     }
 }
 
