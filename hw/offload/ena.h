@@ -20,7 +20,7 @@
 #include <glib.h>
 
 #include "seam.h"
-#include "underlay.h"
+#include "underlay_path.h"
 
 #define ENA_MAX_QUEUES 32u /* pairs */
 #define ENA_MAX_MTU 9216u
@@ -49,31 +49,34 @@ typedef struct EnaConfig {
 } EnaConfig;
 
 /* For reports; never decrease, except with a load. */
-#define ENA_STATS(X)                                                  \
-    X(tx_frames)      /* left the MAC */                              \
-    X(tx_bytes)       /* of them, as the guest sees them */           \
-    X(tx_packets)     /* handed over by the guest (TSO: one) */       \
-    X(tx_drops)       /* packets that could not be sent */            \
-    X(tx_malformed)   /* of them: descriptors that make no sense */   \
-    X(tx_spoofed)     /* of them: another station's address */        \
-    X(tx_unknown)     /* of them: no mapping for the destination */   \
-    X(rx_frames)      /* delivered */                                 \
-    X(rx_bytes)       /* of them */                                   \
-    X(rx_drops)       /* not delivered, for any reason */             \
-    X(rx_no_buffer)   /* of them: the guest gave no buffer */         \
-    X(rx_overrun)     /* of them: the card's memory was full */       \
-    X(rx_not_ready)   /* of them: no receive queue or link down */    \
-    X(rx_outer_bad)   /* of them: malformed encapsulation */          \
-    X(rx_foreign)     /* of them: another network, card or station */ \
-    X(rx_csum_errors) /* delivered with a wrong checksum */           \
-    X(arp_answered)   /* by the card for the guest */                 \
-    X(interrupts)     /* MSI-X messages */                            \
-    X(admin_commands)                                                 \
-    X(admin_errors) /* answered with an error */                      \
-    X(events)       /* AENQ entries written */                        \
-    X(events_lost)  /* AENQ was full */                               \
-    X(guest_errors) /* what the driver did wrong */                   \
-    X(dma_refused)  /* accesses outside the guest's memory */         \
+#define ENA_STATS(X)                                                    \
+    X(tx_frames)      /* left the MAC */                                \
+    X(tx_bytes)       /* of them, as the guest sees them */             \
+    X(tx_packets)     /* handed over by the guest (TSO: one) */         \
+    X(tx_drops)       /* packets that could not be sent */              \
+    X(tx_malformed)   /* of them: descriptors that make no sense */     \
+    X(tx_spoofed)     /* of them: another station's address */          \
+    X(tx_unknown)     /* of them: no mapping for the destination */     \
+    X(rx_frames)      /* delivered */                                   \
+    X(rx_bytes)       /* of them */                                     \
+    X(rx_drops)       /* not delivered, for any reason */               \
+    X(rx_no_buffer)   /* of them: the guest gave no buffer */           \
+    X(rx_overrun)     /* of them: the card's memory was full */         \
+    X(rx_not_ready)   /* of them: no receive queue or link down */      \
+    X(rx_outer_bad)   /* of them: malformed encapsulation */            \
+    X(rx_foreign)     /* of them: another network, card or station */   \
+    X(rx_csum_errors) /* delivered with a wrong checksum */             \
+    X(rx_forged)      /* of them: a wrong tag, see underlay_path.h */   \
+    X(rx_replayed)    /* of them: here before, or of an old epoch */    \
+    X(echo_frames)    /* path feedback that found nothing to ride on */ \
+    X(arp_answered)   /* by the card for the guest */                   \
+    X(interrupts)     /* MSI-X messages */                              \
+    X(admin_commands)                                                   \
+    X(admin_errors) /* answered with an error */                        \
+    X(events)       /* AENQ entries written */                          \
+    X(events_lost)  /* AENQ was full */                                 \
+    X(guest_errors) /* what the driver did wrong */                     \
+    X(dma_refused)  /* accesses outside the guest's memory */           \
     X(resets)
 
 #define ENA_STAT_FIELD(name) uint64_t name;
@@ -127,6 +130,19 @@ bool ena_egress_busy(const Ena *e);
 /* The virtual network and its mappings: the control plane's, see underlay.h.
  * A function without a network sends and takes plain frames. */
 Underlay *ena_underlay(Ena *e);
+
+/*
+ * Path balancing of what the function sends in its network; underlay_path.h.
+ * Also begins anew with all peers. NULL as @config: off. false: *ret_why says
+ * what is wrong, nothing changes. @epoch: greater each time the card begins
+ * anew; a smaller one than before is raised.
+ */
+bool ena_balance(Ena *e, const PathConfig *config,
+                 const uint8_t key[SIPHASH_KEY_BYTES], uint64_t seed,
+                 uint32_t epoch, const char **ret_why);
+UnderlayPaths *ena_paths(Ena *e); /* NULL: off */
+/* The card itself begins to send no frame before, through the MAC alone. */
+uint64_t ena_own_output_ps(const Ena *e);
 
 const EnaStats *ena_stats(const Ena *e);
 /* Register @index by name for queries; NULL: no more. */

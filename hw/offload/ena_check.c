@@ -181,10 +181,14 @@ static const char *check_queues(const Ena *e)
     return NULL;
 }
 
-static const char *check_frames(const Ena *e)
+static const char *check_frames(const Ena *e, uint64_t now)
 {
     unsigned flying[ENA_MAX_QUEUES][ENA_TX_PACKETS] = { 0 };
 
+    if (e->parked ? e->parked_ps > now + ENA_PARK_MAX_PS
+                  : e->parked_ps != SEAM_NEVER) {
+        return "frames that wait for nothing";
+    }
     for (unsigned i = 0; i < ENA_FRAMES; i++) {
         const EnaFrame *f = &e->frame[i];
         const EnaTxPacket *p;
@@ -195,9 +199,15 @@ static const char *check_frames(const Ena *e)
         p = packet_of(e, f->sq, f->pkt);
         if (!p || p->state != ENA_PKT_READY || f->n >= p->started ||
             (f->plain && (!f->at_mac || f->to || f->everyone)) ||
-            (f->at_mac && !f->plain &&
-             (!e->underlay.enabled || f->to >= e->underlay.map->len))) {
+            (f->at_mac && !f->plain && !e->underlay.enabled)) {
             return "a frame of no packet";
+        }
+        if ((f->parked &&
+             (f->at_mac || f->chosen || f->everyone || !e->underlay.enabled ||
+              !e->paths || f->order >= e->park_order ||
+              f->admit_ps > now + ENA_PARK_MAX_PS)) ||
+            (f->chosen && (!f->at_mac || f->plain))) {
+            return "a frame that waits for nothing";
         }
         for (unsigned k = 0; k < i; k++) {
             const EnaFrame *o = &e->frame[k];
@@ -341,7 +351,7 @@ const char *ena_check(const Ena *e, uint64_t now)
 
     bad = bad ? bad : check_admin(e, now);
     bad = bad ? bad : check_queues(e);
-    bad = bad ? bad : check_frames(e);
+    bad = bad ? bad : check_frames(e, now);
     bad = bad ? bad : check_rx(e);
     return bad ? bad : check_writes(e);
 }

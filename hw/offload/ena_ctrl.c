@@ -90,6 +90,7 @@ void ena_arm_timer(Ena *e)
     if (e->deferred->len) {
         at = MIN(at, ena_now(e) + ENA_DELAY_UNIT_PS);
     }
+    at = MIN(at, ena_path_next_ps(e));
     if (at != e->timer_ps) {
         e->timer_ps = at;
         e->seam->timer_set(e->opaque, SEAM_TIMER_NIC + e->cfg.fn,
@@ -112,6 +113,7 @@ void ena_timer(Ena *e)
     }
     ena_vector_timers(e, now);
     ena_aenq_timers(e, now);
+    ena_path_timers(e, now);
     ena_arm_timer(e);
 }
 
@@ -428,6 +430,7 @@ void ena_clear(Ena *e)
     memset(e->cq, 0, sizeof(e->cq));
     memset(e->frame, 0, sizeof(e->frame));
     e->frames_used = e->next_sq = 0;
+    ena_path_clear(e);
     ena_features_reset(e);
     ena_arm_timer(e);
 }
@@ -477,6 +480,7 @@ void ena_free(Ena *e)
         return;
     }
     ena_clear(e);
+    underlay_paths_free(e->paths);
     underlay_clear(&e->underlay);
     g_array_free(e->deferred, true);
     g_free(e);
@@ -521,6 +525,9 @@ void ena_model_done(Ena *e, uint64_t tag, uint64_t at_ps)
     case ENA_STAGE_AQ_READ:
         ena_admin_control_read(e);
         break;
+    case ENA_STAGE_ECHO:
+        ena_path_echo_sent(e, index);
+        break;
     default:
         break;
     }
@@ -547,6 +554,11 @@ bool ena_egress_busy(const Ena *e)
 {
     if (e->mmio_n || e->frames_used || e->deferred->len) {
         return true;
+    }
+    for (unsigned i = 0; i < ENA_ECHOES; i++) {
+        if (e->echo[i].used) {
+            return true;
+        }
     }
     for (unsigned i = 0; i < 2 * e->cfg.queues; i++) {
         const EnaSq *q = &e->sq[i];

@@ -36,10 +36,12 @@
 #define ENA_TX_MAX_BYTES (68u * 1024)
 #define ENA_TX_HEADER_BYTES 224u /* pushed with a low-latency queue */
 #define ENA_FRAMES 64u
+#define ENA_ECHOES 16u
 #define ENA_RX_SLOTS 128u
 #define ENA_RX_MEMORY_BYTES (512u * 1024) /* a choice */
 #define ENA_RX_BUFS 16u
 #define ENA_FRAME_MAX_BYTES (ENA_MAX_MTU + 18u) /* guest frame, one VLAN tag */
+#define ENA_PARK_MAX_PS 200000000000000ull      /* of a parked frame, at most */
 #define ENA_KEEP_ALIVE_PS 1000000000000ull
 #define ENA_DELAY_UNIT_PS 1000000ull /* interrupt moderation: 1 us */
 
@@ -62,6 +64,7 @@ typedef enum EnaStage {
     ENA_STAGE_AQ_FETCH,
     ENA_STAGE_AQ_RUN,
     ENA_STAGE_AQ_READ, /* control buffer */
+    ENA_STAGE_ECHO,    /* index: echo */
     ENA_STAGES
 } EnaStage;
 
@@ -164,7 +167,20 @@ typedef struct EnaFrame {
     bool everyone; /* one copy after the other, to all mappings */
     bool at_mac;
     bool plain; /* began without a network */
+    /* path balancing */
+    bool parked; /* waits until admit_ps; not in the pipeline any more */
+    bool chosen; /* at the MAC, with choice of the peer of that epoch */
+    uint64_t order, admit_ps;
+    uint32_t hash, peer_epoch;
+    PathChoice choice;
 } EnaFrame;
+
+/* Path feedback at the MAC, on its own. */
+typedef struct EnaEcho {
+    bool used;
+    uint32_t ip; /* peer */
+    PathEcho echo;
+} EnaEcho;
 
 typedef enum EnaRxState {
     ENA_RX_FREE = 0,
@@ -254,6 +270,12 @@ struct Ena {
     GArray *deferred;   /* tags of operations the models refused */
 
     Underlay underlay;
+    UnderlayPaths *paths; /* NULL: no balancing */
+    uint32_t paths_epoch; /* the next balancing begins there, or later */
+    unsigned parked;      /* frames */
+    uint64_t park_order;
+    uint64_t parked_ps; /* the first may go */
+    EnaEcho echo[ENA_ECHOES];
     EnaStats stats;
 };
 
@@ -391,10 +413,38 @@ void ena_rx_cqe_written(Ena *e, unsigned slot);
 void ena_rx_accept(Ena *e, const uint8_t *frame, uint32_t len);
 void ena_rx_free(Ena *e, EnaRx *rx);
 
+/* Delivers a guest frame that was unwrapped, if it is for this guest. */
+void ena_rx_inner(Ena *e, const uint8_t *frame, uint32_t len);
+void ena_rx_drop(Ena *e, uint64_t *counter);
+
+/* ---- ena_path.c: path balancing -------------------------------------------- */
+
+/* A frame to @to of @len bytes may leave: chosen, for the MAC; or parked. */
+bool ena_path_admit(Ena *e, EnaFrame *f, const UnderlayMapping *to,
+                    const uint8_t *frame, uint32_t len);
+/* The same without waiting. */
+void ena_path_choose(Ena *e, EnaFrame *f, const UnderlayMapping *to,
+                     uint32_t len);
+/* Bytes around the frame, for the MAC. */
+uint32_t ena_path_outer_bytes(const EnaFrame *f);
+/* Outer headers before @frame; their bytes. */
+uint32_t ena_path_encap(Ena *e, EnaFrame *f, UnderlayMapping *to,
+                        uint8_t *frame, uint32_t len);
+void ena_path_receive(Ena *e, uint8_t *packet, uint32_t len);
+void ena_path_timers(Ena *e, uint64_t now);
+uint64_t ena_path_next_ps(const Ena *e);
+void ena_path_echo_sent(Ena *e, unsigned slot);
+/* The function forgets what it was sending. */
+void ena_path_clear(Ena *e);
+/* Of a parked frame, after it was let go. */
+void ena_tx_released(Ena *e, unsigned slot);
+/* Takes the frame from the table, unsent. */
+void ena_tx_lost(Ena *e, unsigned slot);
+
 /* ---- ena_check.c: whether a loaded state can be --------------------------- */
 
 #define ENA_STATE_MAGIC 0x414e4531u /* "1ENA" */
-#define ENA_STATE_VERSION 1u
+#define ENA_STATE_VERSION 2u
 
 /* NULL, or what is wrong with it. @now: the instant of saving. */
 const char *ena_check(const Ena *e, uint64_t now);

@@ -276,6 +276,38 @@ static void load_frames(Ena *e, StateReader *r)
         f->everyone = state_get_bool(r, "everyone");
         f->at_mac = state_get_bool(r, "at the MAC");
         f->plain = state_get_bool(r, "plain");
+        f->parked = state_get_bool(r, "parked");
+        f->chosen = state_get_bool(r, "chosen");
+        f->order = state_get_u64(r);
+        f->admit_ps = state_get_u64(r);
+        f->hash = state_get_u32(r);
+        f->peer_epoch = state_get_u32(r);
+        f->choice.value = state_get_u16(r);
+        f->choice.port = state_get_u16(r);
+        f->choice.sequence = state_get_u32(r);
+        f->choice.byte_end = state_get_u32(r);
+        e->parked += f->parked;
+    }
+}
+
+static void load_echoes(Ena *e, StateReader *r)
+{
+    e->paths_epoch = state_get_u32(r);
+    e->park_order = state_get_u64(r);
+    e->parked_ps = state_get_u64(r);
+    for (unsigned i = 0; i < ENA_ECHOES && state_ok(r); i++) {
+        EnaEcho *x = &e->echo[i];
+
+        x->used = state_get_bool(r, "echo");
+        if (x->used) {
+            x->ip = state_get_u32(r);
+            x->echo.value = state_get_u8(r);
+            x->echo.packets = state_get_u32(r);
+            x->echo.marked = state_get_u32(r);
+            x->echo.byte_end = state_get_u32(r);
+            x->echo.lost_bytes = state_get_u32(r);
+            x->echo.delay_ps = state_get_u64(r);
+        }
     }
 }
 
@@ -332,6 +364,7 @@ static void load_all(Ena *e, StateReader *r, uint64_t *ret_now)
     load_registers(e, r);
     load_rss(e, r);
     underlay_load(&e->underlay, r);
+    e->paths = underlay_paths_load(&e->underlay, *ret_now, r);
     load_rings(e, r);
     load_admin(e, r);
     load_vectors(e, r);
@@ -339,6 +372,7 @@ static void load_all(Ena *e, StateReader *r, uint64_t *ret_now)
         load_sq(e, i, r);
     }
     load_frames(e, r);
+    load_echoes(e, r);
     load_rx(e, r);
 #define GET(field) e->stats.field = state_get_u64(r);
     ENA_STATS(GET)
@@ -361,12 +395,12 @@ static void resubmit_frames(Ena *e, unsigned sq, bool at_mac)
                 uint32_t bytes;
 
                 if (!f->used || f->sq != sq || f->pkt != index || f->n != k ||
-                    f->at_mac != at_mac) {
+                    f->at_mac != at_mac || f->parked) {
                     continue;
                 }
                 bytes = packet_tx_frame_bytes(&p->tx, p->len, k);
                 if (at_mac) {
-                    bytes += f->plain ? 0 : UNDERLAY_OUTER_BYTES;
+                    bytes += f->plain ? 0 : ena_path_outer_bytes(f);
                 }
                 ena_submit(e, at_mac ? ENA_STAGE_MAC : ENA_STAGE_PIPE, i,
                            at_mac ? MODEL_MAC_TX : MODEL_NIC_TX, 0, bytes);
@@ -463,6 +497,12 @@ static void begin_again(Ena *e)
     for (unsigned i = 0; i < e->cfg.queues; i++) {
         resubmit_frames(e, i, false);
     }
+    for (unsigned i = 0; i < ENA_ECHOES; i++) {
+        if (e->echo[i].used) {
+            ena_submit(e, ENA_STAGE_ECHO, i, MODEL_MAC_TX, 0,
+                       UNDERLAY2_OUTER_BYTES);
+        }
+    }
     resubmit_rx(e);
     for (unsigned i = 0; i < e->up_n; i++) {
         unsigned at = (e->up_head + i) % ENA_UP_SLOTS;
@@ -484,6 +524,7 @@ static void contents_free(Ena *e)
     for (unsigned i = 0; i < ENA_RX_SLOTS; i++) {
         ena_rx_free(e, &e->rx[i]);
     }
+    underlay_paths_free(e->paths);
     underlay_clear(&e->underlay);
     g_array_free(e->deferred, true);
 }
@@ -503,7 +544,7 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
     n->wire_opaque = e->wire_opaque;
     n->cfg = e->cfg;
     n->deferred = g_array_new(false, false, sizeof(uint64_t));
-    n->timer_ps = SEAM_NEVER;
+    n->timer_ps = n->parked_ps = SEAM_NEVER;
     for (unsigned i = 0; i < ENA_MAX_VECTORS; i++) {
         n->vec[i].fire_ps = SEAM_NEVER;
     }
@@ -544,6 +585,9 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
     contents_free(e);
     *e = *n;
     g_free(n);
+    if (e->paths) {
+        e->paths->u = &e->underlay;
+    }
     if (resubmit) {
         begin_again(e);
     }

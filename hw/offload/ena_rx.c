@@ -62,21 +62,35 @@ static bool for_us(const Ena *e, const uint8_t *frame)
     return frame[0] & 1 || !memcmp(frame, e->cfg.mac, 6);
 }
 
+void ena_rx_drop(Ena *e, uint64_t *counter)
+{
+    drop(e, NULL, counter);
+}
+
+void ena_rx_inner(Ena *e, const uint8_t *frame, uint32_t len)
+{
+    if (len > ENA_FRAME_MAX_BYTES) {
+        drop(e, NULL, &e->stats.rx_outer_bad);
+    } else if (!for_us(e, frame)) {
+        drop(e, NULL, &e->stats.rx_foreign);
+    } else {
+        ena_rx_accept(e, frame, len);
+    }
+}
+
 static void receive_outer(Ena *e, const void *frame, uint32_t len)
 {
     g_autofree uint8_t *copy = g_memdup2(frame, len);
     uint8_t *inner;
     uint32_t inner_len;
 
+    if (e->paths && underlay_paths_is_ours(copy, len)) {
+        ena_path_receive(e, copy, len);
+        return;
+    }
     switch (underlay_decap(&e->underlay, copy, len, &inner, &inner_len)) {
     case UNDERLAY_OK:
-        if (inner_len > ENA_FRAME_MAX_BYTES) {
-            drop(e, NULL, &e->stats.rx_outer_bad);
-        } else if (!for_us(e, inner)) {
-            drop(e, NULL, &e->stats.rx_foreign);
-        } else {
-            ena_rx_accept(e, inner, inner_len);
-        }
+        ena_rx_inner(e, inner, inner_len);
         break;
     case UNDERLAY_MALFORMED:
         drop(e, NULL, &e->stats.rx_outer_bad);

@@ -213,6 +213,37 @@ static void save_frames(const Ena *e, GByteArray *b)
             state_put_u8(b, f->everyone);
             state_put_u8(b, f->at_mac);
             state_put_u8(b, f->plain);
+            state_put_u8(b, f->parked);
+            state_put_u8(b, f->chosen);
+            state_put_u64(b, f->order);
+            state_put_u64(b, f->admit_ps);
+            state_put_u32(b, f->hash);
+            state_put_u32(b, f->peer_epoch);
+            state_put_u16(b, f->choice.value);
+            state_put_u16(b, f->choice.port);
+            state_put_u32(b, f->choice.sequence);
+            state_put_u32(b, f->choice.byte_end);
+        }
+    }
+}
+
+static void save_echoes(const Ena *e, GByteArray *b)
+{
+    state_put_u32(b, e->paths_epoch);
+    state_put_u64(b, e->park_order);
+    state_put_u64(b, e->parked_ps);
+    for (unsigned i = 0; i < ENA_ECHOES; i++) {
+        const EnaEcho *x = &e->echo[i];
+
+        state_put_u8(b, x->used);
+        if (x->used) {
+            state_put_u32(b, x->ip);
+            state_put_u8(b, x->echo.value);
+            state_put_u32(b, x->echo.packets);
+            state_put_u32(b, x->echo.marked);
+            state_put_u32(b, x->echo.byte_end);
+            state_put_u32(b, x->echo.lost_bytes);
+            state_put_u64(b, x->echo.delay_ps);
         }
     }
 }
@@ -255,6 +286,7 @@ void ena_save(const Ena *e, GByteArray *out)
     save_registers(e, out);
     save_rss(e, out);
     underlay_save(&e->underlay, out);
+    underlay_paths_save(e->paths, out);
     save_rings(e, out);
     save_admin(e, out);
     save_vectors(e, out);
@@ -262,6 +294,7 @@ void ena_save(const Ena *e, GByteArray *out)
         save_sq(&e->sq[i], out);
     }
     save_frames(e, out);
+    save_echoes(e, out);
     save_rx(e, out);
 #define PUT(field) state_put_u64(out, e->stats.field);
     ENA_STATS(PUT)

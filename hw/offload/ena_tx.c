@@ -375,10 +375,35 @@ static void drop_frame(Ena *e, EnaFrame *f, uint64_t *counter)
     frame_over(e, f);
 }
 
+static const UnderlayMapping *first_mapping(const Underlay *u)
+{
+    return &g_array_index(u->map, UnderlayMapping, 0);
+}
+
+static void to_mac(Ena *e, EnaFrame *f, uint32_t len)
+{
+    f->at_mac = true;
+    ena_submit(e, ENA_STAGE_MAC, (unsigned)(f - e->frame), MODEL_MAC_TX, 0,
+               ena_path_outer_bytes(f) + len);
+}
+
+void ena_tx_released(Ena *e, unsigned slot)
+{
+    EnaFrame *f = &e->frame[slot];
+    const EnaTxPacket *p = &e->sq[f->sq].pkt[f->pkt];
+
+    to_mac(e, f, packet_tx_frame_bytes(&p->tx, p->len, f->n));
+}
+
+void ena_tx_lost(Ena *e, unsigned slot)
+{
+    drop_frame(e, &e->frame[slot], &e->stats.tx_unknown);
+}
+
 /* Plain frames: straight to the MAC. With a network: where to? */
 static void route(Ena *e, EnaFrame *f, const uint8_t *frame, uint32_t len)
 {
-    Underlay *u = &e->underlay;
+    const Underlay *u = &e->underlay;
     const UnderlayMapping *to;
     uint8_t arp[PACKET_MIN_BYTES];
 
@@ -397,16 +422,19 @@ static void route(Ena *e, EnaFrame *f, const uint8_t *frame, uint32_t len)
         return;
     }
     f->everyone = multicast(frame);
-    to = underlay_find_mac(u, frame);
-    f->to =
-        to ? (uint32_t)(to - &g_array_index(u->map, UnderlayMapping, 0)) : 0;
-    if (f->everyone ? !u->map->len : !to) {
+    to = f->everyone && u->map->len ? first_mapping(u)
+                                    : underlay_find_mac(u, frame);
+    if (!to) {
         drop_frame(e, f, &e->stats.tx_unknown);
         return;
     }
-    f->at_mac = true;
-    ena_submit(e, ENA_STAGE_MAC, (unsigned)(f - e->frame), MODEL_MAC_TX, 0,
-               UNDERLAY_OUTER_BYTES + len);
+    f->to = 0;
+    if (f->everyone) {
+        ena_path_choose(e, f, to, len);
+    } else if (!ena_path_admit(e, f, to, frame, len)) {
+        return;
+    }
+    to_mac(e, f, len);
 }
 
 void ena_tx_piped(Ena *e, unsigned slot)
@@ -416,7 +444,7 @@ void ena_tx_piped(Ena *e, unsigned slot)
     uint8_t *bytes;
     uint32_t len;
 
-    if (slot >= ENA_FRAMES || !f->used || f->at_mac) {
+    if (slot >= ENA_FRAMES || !f->used || f->at_mac || f->parked) {
         return;
     }
     p = &e->sq[f->sq].pkt[f->pkt];
@@ -432,35 +460,56 @@ void ena_tx_piped(Ena *e, unsigned slot)
     g_free(bytes);
 }
 
-/* Copy @f->to of a frame leaves; 0: it does not (the network changed). */
-static uint32_t send_copy(Ena *e, const EnaFrame *f)
+/* Whom the copy is for; NULL: the network has changed. */
+static UnderlayMapping *copy_for(Ena *e, const EnaFrame *f,
+                                 const uint8_t *frame)
+{
+    Underlay *u = &e->underlay;
+
+    if (!f->everyone) {
+        return underlay_find_mac(u, frame);
+    }
+    return f->to < u->map->len ? &g_array_index(u->map, UnderlayMapping, f->to)
+                               : NULL;
+}
+
+/* Copy @f->to of a frame leaves; its bytes without outer headers. 0: it does
+ * not (the network changed). */
+static uint32_t send_copy(Ena *e, EnaFrame *f)
 {
     const EnaTxPacket *p = &e->sq[f->sq].pkt[f->pkt];
-    Underlay *u = &e->underlay;
-    uint32_t outer = f->plain ? 0 : UNDERLAY_OUTER_BYTES, len;
-    uint8_t *bytes;
+    UnderlayMapping *to;
+    uint32_t outer = 0, len;
+    uint8_t *bytes, *frame;
 
-    if (f->plain == u->enabled || (!f->plain && f->to >= u->map->len)) {
+    if (f->plain == e->underlay.enabled) {
         return 0;
     }
-    bytes = g_malloc(outer + ENA_FRAME_MAX_BYTES + PACKET_MIN_BYTES);
-    len = packet_tx_frame(&p->tx, p->data, p->len, f->n, bytes + outer);
-    if (outer) {
-        underlay_encap(u, &g_array_index(u->map, UnderlayMapping, f->to),
-                       bytes + outer, len, bytes);
+    bytes = g_malloc(UNDERLAY2_OUTER_BYTES + ENA_FRAME_MAX_BYTES +
+                     PACKET_MIN_BYTES);
+    frame = bytes + UNDERLAY2_OUTER_BYTES;
+    len = packet_tx_frame(&p->tx, p->data, p->len, f->n, frame);
+    to = f->plain ? NULL : copy_for(e, f, frame);
+    if (!f->plain && !to) {
+        g_free(bytes);
+        return 0;
     }
-    e->wire->send(e->wire_opaque, ena_now(e), bytes, outer + len);
+    if (to) {
+        outer = ena_path_encap(e, f, to, frame, len);
+    }
+    e->wire->send(e->wire_opaque, ena_now(e), frame - outer, outer + len);
     g_free(bytes);
     if (!f->everyone || f->to == 0) {
         e->stats.tx_frames++;
         e->stats.tx_bytes += len;
     }
-    return outer + len;
+    return len;
 }
 
 void ena_tx_sent(Ena *e, unsigned slot)
 {
     EnaFrame *f = &e->frame[slot];
+    Underlay *u = &e->underlay;
     uint32_t len;
 
     if (slot >= ENA_FRAMES || !f->used || !f->at_mac) {
@@ -471,9 +520,12 @@ void ena_tx_sent(Ena *e, unsigned slot)
         drop_frame(e, f, &e->stats.tx_unknown);
         return;
     }
-    if (f->everyone && ++f->to < e->underlay.map->len) {
-        ena_submit(e, ENA_STAGE_MAC, slot, MODEL_MAC_TX, 0, len);
+    if (f->everyone && ++f->to < u->map->len) {
+        ena_path_choose(e, f, &g_array_index(u->map, UnderlayMapping, f->to),
+                        len);
+        to_mac(e, f, len);
         return;
     }
     frame_over(e, f);
+    ena_arm_timer(e);
 }

@@ -210,6 +210,8 @@ void path_feedback(PathSender *s, uint64_t now_ps, const PathFeedback *f);
 /* For a value that has a switch on its path that is congested. */
 void path_notify(PathSender *s, uint64_t now_ps, unsigned value);
 
+/* The number that the next packet gets. */
+uint32_t path_sequence(const PathSender *s);
 uint16_t path_port(const PathSender *s, unsigned value);
 /* The value with that port; -1: none. */
 int path_value_of_port(const PathSender *s, uint16_t port);
@@ -275,6 +277,8 @@ bool path_echo_take(PathReceiver *r, uint64_t now_ps, PathEcho *ret);
  * marks than packets, older than the newest); nothing changes then.
  */
 bool path_echo_apply(PathSender *s, uint64_t now_ps, const PathEcho *echo);
+/* The receiver has begun anew: its counters do too. */
+void path_echo_restart(PathSender *s);
 
 /* ---- sequencing ------------------------------------------------------------- */
 
@@ -295,8 +299,9 @@ typedef struct PathOrderStats {
     uint64_t restarts;                      /* the peer's sequence began anew */
 } PathOrderStats;
 
-/* Without c->sequencing it only counts and finds duplicates. @free_item: for
- * items that are still held when the object goes. */
+/* Without c->sequencing it only counts and finds duplicates. The first packet
+ * is number 0; when the first that arrives is above 4095, that one.
+ * @free_item: for items that are still held when the object goes. */
 PathOrder *path_order_new(const PathConfig *c, void (*free_item)(void *));
 void path_order_free(PathOrder *o);
 /* After each, pop until NULL. */
@@ -306,6 +311,8 @@ PathVerdict path_order_push(PathOrder *o, uint64_t now_ps, uint32_t sequence,
 void *path_order_pop(PathOrder *o, uint64_t now_ps);
 /* When path_order_pop has something by time alone; PATH_NEVER: nothing. */
 uint64_t path_order_deadline_ps(const PathOrder *o);
+/* Items inside. */
+unsigned path_order_held(const PathOrder *o);
 PathOrderStats path_order_stats(const PathOrder *o);
 
 #endif

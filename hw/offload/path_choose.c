@@ -506,6 +506,11 @@ PathChoice path_choose(PathSender *s, uint64_t now_ps, uint32_t flow_hash,
 
 /* ---- queries ---------------------------------------------------------------- */
 
+uint32_t path_sequence(const PathSender *s)
+{
+    return s->sequence;
+}
+
 uint16_t path_port(const PathSender *s, unsigned value)
 {
     return value < s->values ? s->port[value] : 0;

@@ -9,6 +9,8 @@
 
 #define US_PS 1000000ull
 #define MS_PS 1000000000ull
+#define MOST_PS (100 * 1000 * MS_PS)
+#define MOST_BPS 10000000000000ull
 #define PERCENT(n) ((uint16_t)((n)*65535u / 100))
 
 static const char *const names[PATH_POLICIES] = {
@@ -186,9 +188,31 @@ static const char *peer_problem(const PathConfig *c)
     return NULL;
 }
 
+/* Sums of instants and times must not wrap. */
+static const char *range_problem(const PathConfig *c)
+{
+    const uint64_t times_ps[] = {
+        c->change_ps,    c->flowlet_gap_ps,  c->delay_full_ps,  c->avoid_ps,
+        c->probe_ps,     c->disable_hold_ps, c->cap_timeout_ps, c->reduce_ps,
+        c->plb_round_ps, c->reps_freeze_ps,  c->echo_ps,        c->gap_ps,
+    };
+
+    for (unsigned i = 0; i < sizeof(times_ps) / sizeof(times_ps[0]); i++) {
+        if (times_ps[i] > MOST_PS) {
+            return "a time is above 100 s";
+        }
+    }
+    if (c->line_bps > MOST_BPS || c->raise_bps > MOST_BPS) {
+        return "line_bps, raise_bps: at most 10 Tbit/s";
+    }
+    return NULL;
+}
+
 const char *path_config_problem(const PathConfig *c)
 {
     const char *why = sender_problem(c);
+
+    why = why ? why : range_problem(c);
 
     if (!why && c->policy == PATH_CONGESTION) {
         why = congestion_problem(c);

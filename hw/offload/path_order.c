@@ -263,6 +263,11 @@ uint64_t path_order_deadline_ps(const PathOrder *o)
     return PATH_NEVER;
 }
 
+unsigned path_order_held(const PathOrder *o)
+{
+    return o->n_held + (o->far.item != NULL);
+}
+
 PathOrderStats path_order_stats(const PathOrder *o)
 {
     return o->stats;

@@ -315,3 +315,11 @@ bool path_echo_apply(PathSender *s, uint64_t now_ps, const PathEcho *echo)
     path_feedback(s, now_ps, &f);
     return true;
 }
+
+void path_echo_restart(PathSender *s)
+{
+    for (unsigned i = 0; i < s->values; i++) {
+        s->v[i].echo_known = false;
+        s->v[i].echo = (PathEcho){ 0 };
+    }
+}

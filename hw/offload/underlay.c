@@ -19,7 +19,7 @@
 #define DONT_FRAGMENT 0x4000u
 #define FIRST_PORT 49152u
 #define STATE_MAGIC 0x444e5531u /* "1UND" */
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 void underlay_init(Underlay *u)
 {
@@ -92,6 +92,7 @@ bool underlay_join(Underlay *u, uint32_t vni, uint32_t ip, const uint8_t mac[6],
         g_array_set_size(u->map, 0);
     }
     u->enabled = true;
+    u->changes++;
     u->vni = vni;
     u->ip = ip;
     memcpy(u->mac, mac, 6);
@@ -113,6 +114,7 @@ bool underlay_map(Underlay *u, uint32_t vni, const UnderlayMapping *m,
     if (*ret_why) {
         return false;
     }
+    u->changes++;
     if (old) {
         *old = *m;
     } else {
@@ -123,26 +125,26 @@ bool underlay_map(Underlay *u, uint32_t vni, const UnderlayMapping *m,
 
 /* ---- out -------------------------------------------------------------------- */
 
-/* Of addresses, protocol and ports; of the MACs if it is not IP. */
-static uint32_t flow_hash(const uint8_t *frame, uint32_t len,
-                          const PacketInfo *info)
+uint32_t underlay_flow_hash(const uint8_t *frame, uint32_t len)
 {
     uint32_t at = 0, n = 12, hash = 2166136261u;
+    PacketInfo info;
 
-    if (info->l3 == ENA_L3_IPV4) {
-        at = info->l3_off + 12;
+    packet_parse(frame, len, &info);
+    if (info.l3 == ENA_L3_IPV4) {
+        at = info.l3_off + 12;
         n = 8;
-    } else if (info->l3 == ENA_L3_IPV6) {
-        at = info->l3_off + 8;
+    } else if (info.l3 == ENA_L3_IPV6) {
+        at = info.l3_off + 8;
         n = 32;
     }
     for (uint32_t i = 0; i < n && at + i < len; i++) {
         hash = (hash ^ frame[at + i]) * 16777619u;
     }
-    for (uint32_t i = 0; info->l4 && i < 4; i++) {
-        hash = (hash ^ frame[info->l4_off + i]) * 16777619u;
+    for (uint32_t i = 0; info.l4 && i < 4; i++) {
+        hash = (hash ^ frame[info.l4_off + i]) * 16777619u;
     }
-    hash = (hash ^ info->l4) * 16777619u;
+    hash = (hash ^ info.l4) * 16777619u;
     return hash ^ hash >> 15;
 }
 
@@ -171,24 +173,36 @@ static void put_ip(uint8_t *ip, uint32_t bytes, uint8_t ecn, uint16_t id,
     packet_put16(ip + 10, packet_fold(packet_sum(ip, 20, 0)));
 }
 
+void underlay_put_outer(const Underlay *u, uint32_t to_ip, const uint8_t mac[6],
+                        uint16_t id, uint16_t port, const uint8_t *inner,
+                        uint32_t bytes, uint32_t inner_bytes, uint8_t *out)
+{
+    uint8_t *ip = out + ETH_BYTES, *udp = ip + 20, ecn = 0;
+    PacketInfo info;
+
+    if (inner) {
+        packet_parse(inner, inner_bytes, &info);
+        ecn = inner_ecn(inner, &info);
+    }
+    memcpy(out, mac, 6);
+    memcpy(out + 6, u->mac, 6);
+    packet_put16(out + 12, ETYPE_IPV4);
+    put_ip(ip, 20 + 8 + bytes, ecn ? ecn : ECN_ECT0, id, u->ip, to_ip);
+    packet_put16(udp, port);
+    packet_put16(udp + 2, UNDERLAY_UDP_PORT);
+    packet_put16(udp + 4, 8 + bytes);
+    packet_put16(udp + 6, 0);
+}
+
 uint32_t underlay_encap(Underlay *u, UnderlayMapping *to, const uint8_t *frame,
                         uint32_t len, uint8_t *out)
 {
-    uint8_t *ip = out + ETH_BYTES, *udp = ip + 20, *h = udp + 8;
-    PacketInfo info;
-    uint8_t ecn;
+    uint8_t *h = out + ETH_BYTES + 20 + 8;
+    uint16_t port = FIRST_PORT + (underlay_flow_hash(frame, len) & 0x3fff);
 
-    packet_parse(frame, len, &info);
-    ecn = inner_ecn(frame, &info);
-    memcpy(out, to->underlay_mac, 6);
-    memcpy(out + 6, u->mac, 6);
-    packet_put16(out + 12, ETYPE_IPV4);
-    put_ip(ip, 20 + 8 + UNDERLAY_HEADER_BYTES + len, ecn ? ecn : ECN_ECT0,
-           (uint16_t)u->sequence, u->ip, to->underlay_ip);
-    packet_put16(udp, FIRST_PORT + (flow_hash(frame, len, &info) & 0x3fff));
-    packet_put16(udp + 2, UNDERLAY_UDP_PORT);
-    packet_put16(udp + 4, 8 + UNDERLAY_HEADER_BYTES + len);
-    packet_put16(udp + 6, 0);
+    underlay_put_outer(u, to->underlay_ip, to->underlay_mac,
+                       (uint16_t)u->sequence, port, frame,
+                       UNDERLAY_HEADER_BYTES + len, len, out);
     h[0] = UNDERLAY_VERSION << 4 | UNDERLAY_HEADER_BYTES / 4;
     h[1] = to->seen ? UNDERLAY_FLAG_ECHO : 0;
     packet_put16(h + 2, 0);
@@ -202,28 +216,41 @@ uint32_t underlay_encap(Underlay *u, UnderlayMapping *to, const uint8_t *frame,
 
 /* ---- in --------------------------------------------------------------------- */
 
-static bool outer_valid(const uint8_t *p, uint32_t len)
+uint32_t underlay_outer_bytes(const uint8_t *packet, uint32_t len,
+                              uint32_t least)
 {
-    const uint8_t *ip = p + ETH_BYTES, *udp = ip + 20, *h = udp + 8;
+    const uint8_t *ip = packet + ETH_BYTES, *udp = ip + 20;
     uint32_t total;
 
-    if (len < UNDERLAY_OUTER_BYTES + ETH_BYTES ||
-        packet_get16(p + 12) != ETYPE_IPV4 || ip[0] != 0x45) {
-        return false;
+    if (len < ETH_BYTES + 20 + 8 + least ||
+        packet_get16(packet + 12) != ETYPE_IPV4 || ip[0] != 0x45) {
+        return 0;
     }
     total = packet_get16(ip + 2);
-    return total >= 20 + 8 + UNDERLAY_HEADER_BYTES + ETH_BYTES &&
-           total <= len - ETH_BYTES &&
-           !(packet_get16(ip + 6) & ~DONT_FRAGMENT) && ip[9] == PROTO_UDP &&
-           !packet_fold(packet_sum(ip, 20, 0)) &&
-           packet_get16(udp + 2) == UNDERLAY_UDP_PORT &&
-           packet_get16(udp + 4) == total - 20 && !packet_get16(udp + 6) &&
-           h[0] == (UNDERLAY_VERSION << 4 | UNDERLAY_HEADER_BYTES / 4) &&
-           !(h[1] & ~UNDERLAY_FLAG_ECHO) && !packet_get16(h + 2) && !h[4];
+    return total >= 20 + 8 + least && total <= len - ETH_BYTES &&
+                   !(packet_get16(ip + 6) & ~DONT_FRAGMENT) &&
+                   ip[9] == PROTO_UDP && !packet_fold(packet_sum(ip, 20, 0)) &&
+                   packet_get16(udp + 2) == UNDERLAY_UDP_PORT &&
+                   packet_get16(udp + 4) == total - 20 && !packet_get16(udp + 6)
+               ? total - 20 - 8
+               : 0;
 }
 
-/* A mark of the underlay reaches a guest that understands marks. */
-static void mark_inner(uint8_t *frame, uint32_t len)
+bool underlay_for_us(const Underlay *u, const uint8_t *packet)
+{
+    const uint8_t *ip = packet + ETH_BYTES;
+
+    return u->enabled && !memcmp(packet, u->mac, 6) &&
+           packet_get32(ip + 16) == u->ip &&
+           packet_get32(ip + 20 + 8 + 4) == u->vni;
+}
+
+bool underlay_marked(const uint8_t *packet)
+{
+    return (packet[ETH_BYTES + 1] & ECN_MASK) == ECN_CE;
+}
+
+void underlay_mark_inner(uint8_t *frame, uint32_t len)
 {
     PacketInfo info;
     uint8_t *ip;
@@ -246,32 +273,37 @@ static void mark_inner(uint8_t *frame, uint32_t len)
     }
 }
 
+static bool header_valid(const uint8_t *h)
+{
+    return h[0] == (UNDERLAY_VERSION << 4 | UNDERLAY_HEADER_BYTES / 4) &&
+           !(h[1] & ~UNDERLAY_FLAG_ECHO) && !packet_get16(h + 2) && !h[4];
+}
+
 UnderlayVerdict underlay_decap(Underlay *u, uint8_t *packet, uint32_t len,
                                uint8_t **ret_frame, uint32_t *ret_len)
 {
-    uint8_t *ip = packet + ETH_BYTES;
-    uint8_t *h = ip + 20 + 8, *frame = packet + UNDERLAY_OUTER_BYTES;
+    uint32_t inner =
+        underlay_outer_bytes(packet, len, UNDERLAY_HEADER_BYTES + ETH_BYTES);
+    uint8_t *frame = packet + UNDERLAY_OUTER_BYTES;
     UnderlayMapping *from;
-    uint32_t inner;
 
-    if (!outer_valid(packet, len)) {
+    if (!inner || !header_valid(packet + ETH_BYTES + 20 + 8)) {
         return UNDERLAY_MALFORMED;
     }
-    inner = packet_get16(ip + 2) - 20 - 8 - UNDERLAY_HEADER_BYTES;
-    if (!u->enabled || memcmp(packet, u->mac, 6) ||
-        packet_get32(ip + 16) != u->ip || packet_get32(h + 4) != u->vni) {
+    inner -= UNDERLAY_HEADER_BYTES;
+    if (!underlay_for_us(u, packet)) {
         return UNDERLAY_FOREIGN;
     }
     from = underlay_find_mac(u, frame + 6);
-    if (from && from->underlay_ip != packet_get32(ip + 12)) {
+    if (from && from->underlay_ip != packet_get32(packet + ETH_BYTES + 12)) {
         return UNDERLAY_FOREIGN; /* another card speaks for that guest */
     }
     if (from) {
         from->seen++;
-        from->marked += (ip[1] & ECN_MASK) == ECN_CE;
+        from->marked += underlay_marked(packet);
     }
-    if ((ip[1] & ECN_MASK) == ECN_CE) {
-        mark_inner(frame, inner);
+    if (underlay_marked(packet)) {
+        underlay_mark_inner(frame, inner);
     }
     *ret_frame = frame;
     *ret_len = inner;
@@ -329,13 +361,15 @@ void underlay_save(const Underlay *u, GByteArray *out)
         state_put_u32(out, m->ip);
         state_put_u32(out, m->underlay_ip);
         state_put_bytes(out, m->underlay_mac, 6);
+        state_put_u8(out, m->plain);
+        state_put_u16(out, m->paths);
         state_put_u32(out, m->seen);
         state_put_u32(out, m->marked);
     }
     state_end(out, mark);
 }
 
-static void load_map(Underlay *u, StateReader *r)
+static void load_map(Underlay *u, StateReader *r, unsigned version)
 {
     uint32_t n = state_get_u32_max(r, UNDERLAY_MAX_MAPPINGS, "mappings");
 
@@ -346,6 +380,10 @@ static void load_map(Underlay *u, StateReader *r)
         m.ip = state_get_u32(r);
         m.underlay_ip = state_get_u32(r);
         state_get_bytes(r, m.underlay_mac, 6);
+        if (version >= 2) {
+            m.plain = state_get_bool(r, "plain");
+            m.paths = state_get_u16(r);
+        }
         m.seen = state_get_u32(r);
         m.marked = state_get_u32(r);
         if (i && memcmp(entry(u, i - 1)->mac, m.mac, 6) >= 0) {
@@ -365,8 +403,9 @@ void underlay_load(Underlay *u, StateReader *r)
 {
     StateReader sub;
     char *why = NULL;
+    unsigned version = state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub);
 
-    if (!state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub)) {
+    if (!version) {
         state_reader_finish(&sub, NULL);
         return;
     }
@@ -375,7 +414,7 @@ void underlay_load(Underlay *u, StateReader *r)
     u->ip = state_get_u32(&sub);
     state_get_bytes(&sub, u->mac, 6);
     u->sequence = state_get_u32(&sub);
-    load_map(u, &sub);
+    load_map(u, &sub, version);
     if (!state_reader_finish(&sub, &why)) {
         state_fail(r, "underlay: %s", why);
         g_free(why);

@@ -8,7 +8,8 @@
  * Ethernet + IPv4 + UDP + UNDERLAY header + the guest's frame. Only the
  * control plane fills the table; guests neither set nor see any of it.
  *
- * Header, 20 bytes after UDP, big endian, version 1:
+ * Header, 20 bytes after UDP, big endian, version 1 (version 2, with path
+ * balancing, is in underlay_path.h):
  *
  *     0   u8   version << 4 | 5 (header length in 32-bit words)
  *     1   u8   flags: bit 0 congestion echo valid; others 0
@@ -52,6 +53,8 @@ typedef struct UnderlayMapping {
     uint32_t ip;    /* the guest's IPv4, host order; 0: none */
     uint32_t underlay_ip;
     uint8_t underlay_mac[6];
+    bool plain;     /* that card understands version 1 only */
+    uint16_t paths; /* to that card; 1: no balancing; 0: not known, several */
     /* received from it since the last echo to it */
     uint32_t seen, marked;
 } UnderlayMapping;
@@ -62,7 +65,8 @@ typedef struct Underlay {
     uint32_t ip; /* this card's underlay address, host order */
     uint8_t mac[6];
     uint32_t sequence;
-    GArray *map; /* UnderlayMapping, in order of mac */
+    uint32_t changes; /* of the network or the mappings; not saved */
+    GArray *map;      /* UnderlayMapping, in order of mac */
 } Underlay;
 
 typedef enum UnderlayVerdict {
@@ -95,6 +99,25 @@ uint32_t underlay_encap(Underlay *u, UnderlayMapping *to, const uint8_t *frame,
  */
 UnderlayVerdict underlay_decap(Underlay *u, uint8_t *packet, uint32_t len,
                                uint8_t **ret_frame, uint32_t *ret_len);
+
+/* ---- shared by both versions ----------------------------------------------- */
+
+/* Of addresses, protocol and ports; of the MACs if it is not IP. */
+uint32_t underlay_flow_hash(const uint8_t *frame, uint32_t len);
+/* Ethernet, IPv4 and UDP headers into @out for @bytes after UDP that carry
+ * @inner (ECN; NULL: none) from @port to @ip at @mac. */
+void underlay_put_outer(const Underlay *u, uint32_t ip, const uint8_t mac[6],
+                        uint16_t id, uint16_t port, const uint8_t *inner,
+                        uint32_t bytes, uint32_t inner_bytes, uint8_t *out);
+/* Whether Ethernet, IPv4 and UDP are well formed with @least bytes of ours;
+ * those bytes, or 0. */
+uint32_t underlay_outer_bytes(const uint8_t *packet, uint32_t len,
+                              uint32_t least);
+/* Addresses and network are this function's. */
+bool underlay_for_us(const Underlay *u, const uint8_t *packet);
+bool underlay_marked(const uint8_t *packet);
+/* A mark of the underlay reaches a guest that understands marks. */
+void underlay_mark_inner(uint8_t *frame, uint32_t len);
 
 /*
  * An ARP request of the guest @mac for a mapped address: the answer (60

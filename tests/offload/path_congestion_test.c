@@ -482,7 +482,7 @@ static void echoes(void **state)
     path_received(r, 3 * US, 5, 3000, 1500, true, 700);
     assert_int_equal(path_echo_due_ps(r), 21 * US);
     path_received(r, 4 * US, 5, 6000, 1500, false, 950); /* 1500 are missing */
-    assert_int_equal(path_echo_due_ps(r), 4 * US); /* three packets */
+    assert_int_equal(path_echo_due_ps(r), 4 * US);       /* three packets */
     assert_true(path_echo_take(r, 4 * US, &e));
     assert_int_equal(e.value, 5);
     assert_int_equal(e.packets, 3);
@@ -508,8 +508,11 @@ static void echoes_at_the_sender(void **state)
     PathConfig c = path_config_default(PATH_CONGESTION);
     PathSender *s = path_sender_new(&c, 4, 1);
     unsigned home = path_home(s, FLOW);
-    PathEcho e = { .value = home, .packets = 4, .marked = 1,
-                   .byte_end = 6000, .delay_ps = 5 * US };
+    PathEcho e = { .value = home,
+                   .packets = 4,
+                   .marked = 1,
+                   .byte_end = 6000,
+                   .delay_ps = 5 * US };
 
     (void)state;
     for (unsigned i = 0; i < 10; i++) {
@@ -536,8 +539,11 @@ static void impossible_echoes(void **state)
     PathConfig c = path_config_default(PATH_CONGESTION);
     PathSender *s = path_sender_new(&c, 4, 1);
     unsigned home = path_home(s, FLOW);
-    PathEcho good = { .value = home, .packets = 4, .marked = 1,
-                      .byte_end = 6000, .delay_ps = PATH_NO_DELAY };
+    PathEcho good = { .value = home,
+                      .packets = 4,
+                      .marked = 1,
+                      .byte_end = 6000,
+                      .delay_ps = PATH_NO_DELAY };
     PathEcho bad[6];
 
     (void)state;
