@@ -179,6 +179,9 @@ static PathVerdict push_ahead(PathOrder *o, uint64_t now_ps, uint32_t sequence,
         o->stats.overflows += !o->flush;
         o->flush = true;
         o->flush_to = sequence;
+        if (o->far.item) {
+            o->free_item(o->far.item); /* nobody popped */
+        }
         o->far = (PathHeldItem){ item, sequence, bytes, now_ps };
     } else {
         hold(o, now_ps, sequence, bytes, item);

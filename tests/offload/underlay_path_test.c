@@ -434,6 +434,15 @@ static UnderlayPaths *loaded(Underlay *u, const GByteArray *b, size_t len,
     return p;
 }
 
+static void pop_all(UnderlayPaths *p, uint64_t now_ps)
+{
+    UnderlayFrame *f;
+
+    while ((f = underlay_paths_pop(p, now_ps))) {
+        g_free(f);
+    }
+}
+
 /* Saved at any time, it goes on as if nothing had been. */
 static void state_round_trip(void **state)
 {
@@ -446,7 +455,6 @@ static void state_round_trip(void **state)
             uint32_t len = packet(t, now, p);
             GByteArray *b, *again;
             UnderlayPaths *copy;
-            UnderlayFrame *frame;
             PathEcho echo;
             UnderlayPeer *due;
 
@@ -456,9 +464,7 @@ static void state_round_trip(void **state)
                 packet_put16(p + 24, packet_fold(packet_sum(p + 14, 20, 0)));
                 receive(t, now, p, len);
             }
-            while ((frame = underlay_paths_pop(t->b, now))) {
-                g_free(frame);
-            }
+            pop_all(t->b, now);
             due = underlay_paths_due(t->b, now, &echo);
             if (due) {
                 uint8_t *f;
@@ -525,7 +531,7 @@ static void damaged_states(void **state)
                 uint32_t len = packet(t, (40 + k) * US, p);
 
                 receive(t, (40 + k) * US, p, len);
-                g_free(underlay_paths_pop(x, (200 + k) * US));
+                pop_all(x, (200 + k) * US);
             }
             t->b = was;
             underlay_paths_free(x);
