@@ -89,15 +89,10 @@ static bool run_rounds(Bench *b, const char *build, GError **errp)
     return true;
 }
 
-static int verdict(const Bench *b)
+int bench_bars_verdict(const Bench *b)
 {
     int code = EXIT_HELD;
 
-    if (b->cases->len < 2) {
-        fprintf(stderr, "outrigger bench: %s has nothing to compare\n",
-                b->name);
-        return EXIT_TESTBED;
-    }
     for (guint i = 0; i < b->bars->len; i++) {
         const BenchBar *bar = b->bars->pdata[i];
 
@@ -112,6 +107,16 @@ static int verdict(const Bench *b)
         }
     }
     return code;
+}
+
+static int verdict(const Bench *b)
+{
+    if (b->cases->len < 2) {
+        fprintf(stderr, "outrigger bench: %s has nothing to compare\n",
+                b->name);
+        return EXIT_TESTBED;
+    }
+    return bench_bars_verdict(b);
 }
 
 int bench_main(int argc, char **argv)

@@ -35,6 +35,9 @@ typedef enum BenchQuantity {
     BENCH_WAKES_PER_WALL_S,   /* of hosts and engine */
     BENCH_LATE_FRAMES,        /* taken in after their stamp */
     BENCH_LATE_MAX_US,        /* by how much at most, simulated */
+    BENCH_WITHIN_5_PERCENT,   /* share of required rows, in percent */
+    BENCH_MISSING_ROWS,       /* required, without a number */
+    BENCH_UNEXPLAINED_ROWS,   /* above 5 % without a reason */
     BENCH_QUANTITIES
 } BenchQuantity;
 
@@ -56,7 +59,8 @@ typedef struct BenchCase {
 
 struct Bench {
     char *name, *title;
-    bool program;                 /* cases are programs, not scenarios */
+    bool program;    /* cases are programs, not scenarios */
+    bool validation; /* validate.h: cases `required` and `all` are rows */
     char *short_load, *long_load; /* handles; see bench_run_case() */
     char *count;                  /* metric of a load: I/Os done */
     unsigned rounds;
@@ -125,6 +129,12 @@ bool bench_read_run(const Bench *b, const char *run_dir, const GArray *cpu,
 /* For people, and as JSON; both new strings. */
 char *bench_table(const Bench *b, const char *machine);
 char *bench_json(const Bench *b);
+/* Only the bars: a line each, and the member "bars" of an object. */
+char *bench_bars_table(const Bench *b);
+struct _JsonBuilder;
+void bench_bars_json(const Bench *b, struct _JsonBuilder *j);
+/* What bench_main() returns when all cases have run: 0, 1 or 99. */
+int bench_bars_verdict(const Bench *b);
 /* "2 x CPU NAME, 23.4 GiB, Linux 6.1.0" */
 char *bench_machine(void);
 

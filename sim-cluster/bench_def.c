@@ -17,6 +17,7 @@ static const char *const quantity_names[BENCH_QUANTITIES] = {
     "iops_per_wall_s",  "iops_per_cpu_s",    "guest_iops",
     "mhops_per_cpu_s",  "sim_ms_per_wall_s", "windows_per_wall_s",
     "wakes_per_wall_s", "late_frames",       "late_max_us",
+    "within_5_percent", "missing_rows",      "unexplained_rows",
 };
 
 const char *bench_quantity_name(BenchQuantity q)
@@ -28,7 +29,10 @@ bool bench_has_quantity(const Bench *b, BenchQuantity q)
 {
     bool measured = false, any = false;
 
-    if (b->program != (q >= BENCH_MHOPS_PER_CPU_S)) {
+    if (b->validation != (q >= BENCH_WITHIN_5_PERCENT)) {
+        return false;
+    }
+    if (!b->validation && b->program != (q >= BENCH_MHOPS_PER_CPU_S)) {
         return false;
     }
     /* What a program measures is known when it has run. */
@@ -237,6 +241,16 @@ static void read_peers(Bench *b, const YamlNode *root, YamlProblems *p)
     }
 }
 
+static void add_case(Bench *b, const char *name, char *scenario)
+{
+    BenchCase *c = g_new0(BenchCase, 1);
+
+    c->name = g_strdup(name);
+    c->scenario = scenario;
+    c->samples = g_array_new(FALSE, FALSE, sizeof(BenchSample));
+    g_ptr_array_add(b->cases, c);
+}
+
 static void read_cases(Bench *b, const char *dir, const YamlNode *root,
                        YamlProblems *p)
 {
@@ -249,17 +263,12 @@ static void read_cases(Bench *b, const char *dir, const YamlNode *root,
     for (guint i = 0; i < cases->keys->len; i++) {
         const YamlNode *key = cases->keys->pdata[i];
         const char *file = text(cases, key->text, p);
-        BenchCase *c;
 
-        if (!file) {
-            continue;
+        if (file) {
+            add_case(b, key->text,
+                     b->program ? g_strdup(file)
+                                : g_build_filename(dir, file, NULL));
         }
-        c = g_new0(BenchCase, 1);
-        c->name = g_strdup(key->text);
-        c->scenario =
-            b->program ? g_strdup(file) : g_build_filename(dir, file, NULL);
-        c->samples = g_array_new(FALSE, FALSE, sizeof(BenchSample));
-        g_ptr_array_add(b->cases, c);
     }
 }
 
@@ -280,10 +289,12 @@ static void read_bench(Bench *b, const char *dir, const YamlNode *root,
     b->title = g_strdup(text(root, "title", p));
     kind = yaml_get(root, "kind") ? text(root, "kind", p) : "scenario";
     b->program = kind && strcmp(kind, "program") == 0;
-    if (kind && !b->program && strcmp(kind, "scenario")) {
-        yaml_problem(p, root->mark, "'kind' is scenario or program");
+    b->validation = kind && strcmp(kind, "validation") == 0;
+    if (kind && !b->program && !b->validation && strcmp(kind, "scenario")) {
+        yaml_problem(p, root->mark,
+                     "'kind' is scenario, program or validation");
     }
-    if (!b->program) {
+    if (!b->program && !b->validation) {
         b->short_load = g_strdup(text(root, "short_load", p));
         b->long_load = g_strdup(text(root, "long_load", p));
         b->count = g_strdup(text(root, "count", p));
@@ -293,8 +304,13 @@ static void read_bench(Bench *b, const char *dir, const YamlNode *root,
     if (rounds && (b->rounds == 0 || b->rounds > MAX_ROUNDS)) {
         yaml_problem(p, root->mark, "'rounds' is from 1 to %u", MAX_ROUNDS);
     }
-    read_cases(b, dir, root, p);
-    read_peers(b, root, p);
+    if (b->validation) {
+        add_case(b, "required", g_strdup(""));
+        add_case(b, "all", g_strdup(""));
+    } else {
+        read_cases(b, dir, root, p);
+        read_peers(b, root, p);
+    }
 }
 
 /* @bars: the file with bars, else the definition. */

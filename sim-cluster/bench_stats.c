@@ -177,8 +177,10 @@ static void table_ratios(GString *out, const Bench *b)
     }
 }
 
-static void table_bars(GString *out, const Bench *b)
+char *bench_bars_table(const Bench *b)
 {
+    GString *out = g_string_new(NULL);
+
     for (guint i = 0; i < b->bars->len; i++) {
         const BenchBar *bar = b->bars->pdata[i];
 
@@ -188,11 +190,13 @@ static void table_bars(GString *out, const Bench *b)
                                bar->at_least ? "at least" : "at most",
                                bar->limit);
     }
+    return g_string_free(out, FALSE);
 }
 
 char *bench_table(const Bench *b, const char *machine)
 {
     GString *out = g_string_new(NULL);
+    g_autofree char *bars = NULL;
     guint rounds =
         b->cases->len ? ((BenchCase *)b->cases->pdata[0])->samples->len : 0;
 
@@ -213,8 +217,9 @@ char *bench_table(const Bench *b, const char *machine)
     }
     g_string_append(out, "\nratios, median of the rounds\n");
     table_ratios(out, b);
+    bars = bench_bars_table(b);
     g_string_append_c(out, '\n');
-    table_bars(out, b);
+    g_string_append(out, bars);
     return g_string_free(out, FALSE);
 }
 
@@ -275,6 +280,16 @@ static void json_bar(JsonBuilder *j, const Bench *b, const BenchBar *bar)
     json_builder_end_object(j);
 }
 
+void bench_bars_json(const Bench *b, struct _JsonBuilder *j)
+{
+    json_builder_set_member_name(j, "bars");
+    json_builder_begin_array(j);
+    for (guint i = 0; i < b->bars->len; i++) {
+        json_bar(j, b, b->bars->pdata[i]);
+    }
+    json_builder_end_array(j);
+}
+
 char *bench_json(const Bench *b)
 {
     g_autoptr(JsonBuilder) j = json_builder_new();
@@ -296,12 +311,7 @@ char *bench_json(const Bench *b)
         }
     }
     json_builder_end_array(j);
-    json_builder_set_member_name(j, "bars");
-    json_builder_begin_array(j);
-    for (guint i = 0; i < b->bars->len; i++) {
-        json_bar(j, b, b->bars->pdata[i]);
-    }
-    json_builder_end_array(j);
+    bench_bars_json(b, j);
     json_builder_end_object(j);
     root = json_builder_get_root(j);
     return json_to_string(root, TRUE);

@@ -21,7 +21,8 @@
  *     const ValidateExperiment validate_ndp22 = { "ndp22", "NDP ...", run };
  *
  * in a file validate_NAME.c, a line in validate_list.c, the file's name in
- * meson.build. An experiment must be deterministic: the same rows and samples,
+ * meson.build; `outrigger bench validate --only ndp22` runs it alone, and
+ * `--write`, when all is there, brings docs/ up to date. An experiment must be deterministic: the same rows and samples,
  * whatever ran before it (`--rounds 2` checks that). One profile a transport:
  * no constant may depend on the row. All experiments together should take a
  * few minutes of one core.

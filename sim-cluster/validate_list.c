@@ -5,12 +5,9 @@
  */
 #include "validate.h"
 
-/* In validate_NAME.c each: extern const ValidateExperiment validate_...; */
 extern const ValidateExperiment validate_ndp22, validate_ndp21, validate_htsim;
+extern const ValidateExperiment validate_eqds;
 
 const ValidateExperiment *const validate_experiments[] = {
-    &validate_ndp22,
-    &validate_ndp21,
-    &validate_htsim,
-    NULL,
+    &validate_ndp22, &validate_ndp21, &validate_htsim, &validate_eqds, NULL,
 };

@@ -142,25 +142,43 @@ static bool same(const char *a, const char *b)
     return g_strcmp0(a, b) == 0;
 }
 
-/* One table for neighbours of the same source and set-up. */
-static void markdown_row(GString *out, const ValidateTarget *before,
-                         const ValidateRow *row)
+static bool has_series(const Validation *v, const char *figure)
+{
+    for (guint i = 0; i < v->series->len; i++) {
+        if (same(((const ValidateSeries *)v->series->pdata[i])->figure,
+                 figure)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One table for neighbours of the same source and set-up, with the figure
+ * before the first of those that it stands beside. */
+static void markdown_head(GString *out, const Validation *v,
+                          const ValidateTarget *before, const ValidateTarget *t)
+{
+    if (before && same(before->source, t->source) &&
+        same(before->setup, t->setup)) {
+        return;
+    }
+    g_string_append_printf(out, "\n**%s.** %s.\n", t->source, t->setup);
+    if (has_series(v, t->figure) &&
+        !(before && same(before->figure, t->figure))) {
+        g_string_append_printf(out, "\n![Figure %s](validation/%s.svg)\n",
+                               t->figure, t->figure);
+    }
+    g_string_append(out, "\n| quantity | theirs | ours | deviation | |\n"
+                         "|---|---|---|---|---|\n");
+}
+
+static void markdown_row(GString *out, const ValidateRow *row)
 {
     const ValidateTarget *t = row->target;
     g_autofree char *theirs = validate_theirs(t);
     g_autofree char *ours = ours_text(row);
     g_autofree char *deviation = validate_deviation(row);
 
-    if (!before || !same(before->source, t->source) ||
-        !same(before->setup, t->setup)) {
-        g_string_append_printf(out, "\n**%s.** %s.", t->source, t->setup);
-        if (t->figure) {
-            g_string_append_printf(out, " [Figure](validation/%s.svg).",
-                                   t->figure);
-        }
-        g_string_append(out, "\n\n| quantity | theirs | ours | deviation | |\n"
-                             "|---|---|---|---|---|\n");
-    }
     g_string_append_printf(
         out, "| %s, %s | %s | %s | %s | %s%s |\n", t->quantity, t->unit, theirs,
         ours, deviation, row->required ? "" : "extra; ", validate_verdict(row));
@@ -176,7 +194,8 @@ char *validation_markdown(const Validation *v)
     for (guint i = 0; i < v->rows->len; i++) {
         const ValidateRow *row = v->rows->pdata[i];
 
-        markdown_row(out, before, row);
+        markdown_head(out, v, before, row->target);
+        markdown_row(out, row);
         before = row->target;
     }
     return g_string_free(out, FALSE);
