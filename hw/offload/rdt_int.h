@@ -101,7 +101,8 @@ typedef struct RdtPath {
     uint64_t next_order, acked_order; /* acked: one above the highest */
     uint32_t in_flight, window;       /* bytes */
     bool slow_start;
-    uint64_t cut_order; /* marks of packets before it say nothing new */
+    uint64_t cut_order;   /* marks of packets before it say nothing new */
+    uint64_t doubt_order; /* likewise, timeouts */
     uint64_t srtt_ps, rttvar_ps;
     bool probe_now;
     uint64_t probe_at_ps, probe_wait_ps;

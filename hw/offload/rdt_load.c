@@ -169,6 +169,7 @@ static void load_path(RdtLoad *l, RdtConn *c, unsigned n)
     p->window = state_get_u32_max(l->r, q->path_max_bytes, "path window");
     p->slow_start = state_get_bool(l->r, "slow start");
     p->cut_order = rdt_load_max(l, p->next_order, "packets of a path");
+    p->doubt_order = rdt_load_max(l, p->next_order, "packets of a path");
     p->srtt_ps = rdt_load_max(l, RDT_STATE_LATEST_PS, "round trip");
     p->rttvar_ps = rdt_load_max(l, RDT_STATE_LATEST_PS, "variation");
     p->probe_now = state_get_bool(l->r, "a probe");

@@ -195,41 +195,53 @@ void rdt_path_alive(RdtConn *c, uint64_t now_ps, unsigned path, bool in_flight)
 
 static void avoid(RdtConn *c, uint64_t now_ps, RdtPath *p)
 {
-    const RdtParams *q = &c->cfg.params;
-
-    if (p->state != RDT_PATH_AVOIDED) {
-        p->state = RDT_PATH_AVOIDED;
-        p->probe_wait_ps = q->probe_first_ps;
-        c->r->stats.paths_avoided++;
-        rdt_event(c, now_ps, RDT_EV_PATH_AVOIDED, p->port, 0, 0);
-        while (p->head != RDT_NO_SLOT) {
-            rdt_lose(c, now_ps, &c->ring[p->head], RDT_LOSS_PATH);
-        }
-    } else {
-        p->probe_wait_ps = MIN(2 * p->probe_wait_ps, q->probe_max_ps);
-    }
+    p->state = RDT_PATH_AVOIDED;
+    p->probe_wait_ps = c->cfg.params.probe_first_ps;
     p->probe_at_ps = now_ps + p->probe_wait_ps;
+    p->probe_now = false;
+    c->r->stats.paths_avoided++;
+    rdt_event(c, now_ps, RDT_EV_PATH_AVOIDED, p->port, 0, 0);
+    while (p->head != RDT_NO_SLOT) {
+        rdt_lose(c, now_ps, &c->ring[p->head], RDT_LOSS_PATH);
+    }
+}
+
+/* A packet that was sent after the last doubt has timed out. */
+static void doubt(RdtConn *c, uint64_t now_ps, RdtPath *p)
+{
+    p->doubt_order = p->next_order;
+    if (++p->timeouts >= c->cfg.params.path_fail_timeouts) {
+        avoid(c, now_ps, p);
+        return;
+    }
+    if (p->state == RDT_PATH_GOOD) {
+        p->state = RDT_PATH_SUSPECT;
+        rdt_event(c, now_ps, RDT_EV_PATH_SUSPECT, p->port, 0, 0);
+    }
+    p->probe_now = true;
 }
 
 static void path_timeout(RdtConn *c, uint64_t now_ps, RdtPath *p)
 {
     uint64_t rto_ps = rdt_path_rto_ps(c, p);
+    bool news = false, probe = false;
 
     while (p->head != RDT_NO_SLOT &&
            c->ring[p->head].sent_ps + rto_ps <= now_ps) {
-        rdt_lose(c, now_ps, &c->ring[p->head], RDT_LOSS_TIMEOUT);
+        RdtSent *e = &c->ring[p->head];
+
+        news |= e->order >= p->doubt_order;
+        probe |= e->kind == RDT_KIND_PROBE;
+        rdt_lose(c, now_ps, e, RDT_LOSS_TIMEOUT);
     }
     p->all_timeouts++;
-    if (p->state == RDT_PATH_AVOIDED ||
-        ++p->timeouts >= c->cfg.params.path_fail_timeouts) {
-        avoid(c, now_ps, p);
-        return;
+    if (p->state != RDT_PATH_AVOIDED && news) {
+        doubt(c, now_ps, p);
+    } else if (p->state == RDT_PATH_AVOIDED && probe) {
+        p->probe_wait_ps =
+            MIN(2 * p->probe_wait_ps, c->cfg.params.probe_max_ps);
+        p->probe_at_ps = now_ps + p->probe_wait_ps;
     }
-    if (p->state != RDT_PATH_SUSPECT) {
-        p->state = RDT_PATH_SUSPECT;
-        rdt_event(c, now_ps, RDT_EV_PATH_SUSPECT, p->port, 0, 0);
-    }
-    p->probe_now = true;
 }
 
 static uint64_t deadline_ps(const RdtConn *c, const RdtPath *p)
@@ -237,6 +249,24 @@ static uint64_t deadline_ps(const RdtConn *c, const RdtPath *p)
     return p->head == RDT_NO_SLOT
                ? RDT_NEVER_PS
                : c->ring[p->head].sent_ps + rdt_path_rto_ps(c, p);
+}
+
+/* Nothing at all has been heard during a whole timeout: wait twice as long. */
+static void back_off(RdtConn *c, uint64_t now_ps)
+{
+    const RdtParams *q = &c->cfg.params;
+    uint64_t wait_ps = c->srtt_ps + 4 * c->rttvar_ps + q->ack_delay_ps;
+
+    wait_ps = MAX(wait_ps, q->rto_min_ps);
+    if (now_ps < c->backoff_from_ps || c->heard_ps + wait_ps > now_ps) {
+        return;
+    }
+    c->backoff += c->backoff < MAX_BACKOFF;
+    if (c->backoff >= 2) {
+        c->window = 2 * q->datagram_bytes;
+        c->slow_start = true;
+    }
+    c->backoff_from_ps = now_ps + MIN(wait_ps << c->backoff, q->rto_max_ps);
 }
 
 void rdt_path_timers(RdtConn *c, uint64_t now_ps)
@@ -255,18 +285,8 @@ void rdt_path_timers(RdtConn *c, uint64_t now_ps)
             p->probe_now = true;
         }
     }
-    /* Nothing at all was acknowledged during a whole timeout: slow down. */
-    if (silent && now_ps >= c->backoff_from_ps) {
-        uint64_t wait_ps = MAX(c->srtt_ps, c->cfg.params.rto_min_ps);
-
-        if (c->heard_ps + wait_ps <= now_ps && c->backoff < MAX_BACKOFF) {
-            c->backoff++;
-            if (c->backoff >= 2) {
-                c->window = 2 * c->cfg.params.datagram_bytes;
-                c->slow_start = true;
-            }
-        }
-        c->backoff_from_ps = now_ps + wait_ps;
+    if (silent) {
+        back_off(c, now_ps);
     }
 }
 

@@ -103,6 +103,7 @@ static void save_path(const RdtPath *p, uint64_t now_ps, GByteArray *out)
     state_put_u32(out, p->window);
     state_put_u8(out, p->slow_start);
     state_put_u64(out, p->cut_order);
+    state_put_u64(out, p->doubt_order);
     state_put_u64(out, p->srtt_ps);
     state_put_u64(out, p->rttvar_ps);
     state_put_u8(out, p->probe_now);
