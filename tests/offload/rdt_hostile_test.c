@@ -104,11 +104,11 @@ static void replayed(void **state)
                      RDT_IN_REPLAYED);
     /* a number far ahead moves the window; what falls out is old */
     rdt_put_data(body, &d);
-    len = rdt_net_forge(n, 0, RDT_KIND_DATA, 8192, body, sizeof(body), p);
+    len = rdt_net_forge(0, RDT_KIND_DATA, 8192, body, sizeof(body), p);
     assert_int_equal(rdt_input(n->end[1], 1, p, len, false), RDT_IN_DUPLICATE);
     assert_int_equal(rdt_input(n->end[1], 1, f.bytes, f.len, false),
                      RDT_IN_OLD);
-    len = rdt_net_forge(n, 0, RDT_KIND_DATA, 1, body, sizeof(body), p);
+    len = rdt_net_forge(0, RDT_KIND_DATA, 1, body, sizeof(body), p);
     assert_int_equal(rdt_input(n->end[1], 1, p, len, false), RDT_IN_DUPLICATE);
     assert_int_equal(rdt_input(n->end[1], 1, p, len, false), RDT_IN_REPLAYED);
     g_free(f.bytes);
@@ -145,7 +145,7 @@ static RdtInput evil(RdtNet *n, RdtKind kind, const void *body, uint32_t len)
     uint8_t p[RDT_MAX_DATAGRAM_BYTES];
     uint64_t packet = ++number | (kind == RDT_KIND_ACK ? RDT_ACK_SPACE : 0);
 
-    len = rdt_net_forge(n, 0, kind, packet, body, len, p);
+    len = rdt_net_forge(0, kind, packet, body, len, p);
     return rdt_input(n->end[1], n->now_ps, p, len, false);
 }
 
@@ -293,7 +293,7 @@ static void ranges_are_bounded(void **state)
     RdtOut out;
 
     for (unsigned i = 0; i < 1000; i++) {
-        uint32_t len = rdt_net_forge(n, 0, RDT_KIND_PROBE, 2 * i, "", 0, p);
+        uint32_t len = rdt_net_forge(0, RDT_KIND_PROBE, 2 * i, "", 0, p);
 
         assert_int_equal(rdt_input(n->end[1], 1, p, len, i & 1), RDT_IN_OK);
     }

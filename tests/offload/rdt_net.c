@@ -345,16 +345,17 @@ const NetGot *rdt_net_got(const RdtNet *n, unsigned i)
     return &g_array_index(n->got, NetGot, i);
 }
 
-uint32_t rdt_net_forge(const RdtNet *n, unsigned from, RdtKind kind,
-                       uint64_t packet, const void *body, uint32_t len,
-                       uint8_t *out)
+uint32_t rdt_net_forge_epoch(unsigned from, unsigned kind, unsigned epoch,
+                             uint64_t packet, const void *body, uint32_t len,
+                             uint8_t *out)
 {
     RdtHeader h = {
         .packet = packet,
         .to = rdt_net_id(!from),
         .from = rdt_net_id(from),
         .key_id = NET_KEY,
-        .kind = kind,
+        .epoch = (uint16_t)epoch,
+        .kind = (RdtKind)kind,
     };
     uint8_t nonce[12];
     char info[96];
@@ -362,7 +363,7 @@ uint32_t rdt_net_forge(const RdtNet *n, unsigned from, RdtKind kind,
 
     g_snprintf(info, sizeof(info),
                "outrigger rdt 1: from %08x to %08x key %08x epoch %04x", h.from,
-               h.to, NET_KEY, 0);
+               h.to, NET_KEY, epoch);
     key = key_new(NULL, NET_KEY, 256, info);
     rdt_put_header(out, &h);
     memcpy(nonce, out + 4, 4);
@@ -370,4 +371,10 @@ uint32_t rdt_net_forge(const RdtNet *n, unsigned from, RdtKind kind,
     seal(key, nonce, out, RDT_HEADER_BYTES, body, len, out + RDT_HEADER_BYTES);
     key_free(NULL, key);
     return RDT_HEADER_BYTES + len + RDT_TAG_BYTES;
+}
+
+uint32_t rdt_net_forge(unsigned from, RdtKind kind, uint64_t packet,
+                       const void *body, uint32_t len, uint8_t *out)
+{
+    return rdt_net_forge_epoch(from, kind, 0, packet, body, len, out);
 }

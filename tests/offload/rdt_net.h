@@ -94,9 +94,11 @@ const NetGot *rdt_net_got(const RdtNet *n, unsigned i);
 /* Whether the bytes are those of rdt_net_send(). */
 bool rdt_net_right(const RdtMessage *m, unsigned from);
 
-/* A datagram of @from with a body of the test's own, authentic. */
-uint32_t rdt_net_forge(const RdtNet *n, unsigned from, RdtKind kind,
-                       uint64_t packet, const void *body, uint32_t len,
-                       uint8_t *out);
+/* A datagram of @from with a body of the test's own, authentic; its length. */
+uint32_t rdt_net_forge(unsigned from, RdtKind kind, uint64_t packet,
+                       const void *body, uint32_t len, uint8_t *out);
+uint32_t rdt_net_forge_epoch(unsigned from, unsigned kind, unsigned epoch,
+                             uint64_t packet, const void *body, uint32_t len,
+                             uint8_t *out);
 
 #endif
