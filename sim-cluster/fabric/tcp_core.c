@@ -218,6 +218,20 @@ static void find_lost(TcpSender *s)
     }
 }
 
+/* The first hole's repair, when something sent clearly later has arrived
+ * (RFC 8985's rule, for this one segment only). */
+static void find_lost_repair(TcpSender *s)
+{
+    const TcpSent *sent = sent_at(s, s->una);
+
+    if (s->state != TCP_OPEN && s->una < s->next &&
+        (sent->flags & (SACKED | LOST | AGAIN)) == AGAIN &&
+        s->newest_ps > sent->sent_ps + s->srtt_ps / 4) {
+        hold_for_lost(s, s->una);
+        s->no_undo = true;
+    }
+}
+
 /* All that was held for lost had arrived after all. */
 static void recovery_undo(TcpSender *s)
 {
@@ -325,7 +339,9 @@ bool tcp_sender_ack(TcpSender *s, uint64_t now_ps, const TcpAck *ack)
     if (s->state != TCP_OPEN && s->una >= s->recover) {
         s->state = TCP_OPEN;
     }
+    s->newest_ps = MAX(s->newest_ps, ack->sent_ps);
     find_lost(s);
+    find_lost_repair(s);
     tcp_window_mark(s, ack->marked);
     if (grow && news && s->state != TCP_RECOVERY) {
         tcp_window_grow(s, news);

@@ -7,15 +7,14 @@
  *
  * Sources: RFC 5681 (slow start, congestion avoidance), RFC 6582 (NewReno's
  * `recover`), RFC 6675 (pipe: what is in flight decides), RFC 6298 (timeout),
- * RFC 8257 (DCTCP), RFC 6356 (coupled increase, "LIA"), RFC 3522 (Eifel: a
+ * RFC 8257 (DCTCP), RFC 8985 (time tells what is lost), RFC 6356 (coupled increase, "LIA"), RFC 3522 (Eifel: a
  * time stamp tells which transmission arrived), RFC 2861 (a window that is
  * not used does not grow).
  * Not modelled: bytes (all is counted in segments, the last one may be
  * shorter), handshake and close, delayed acknowledgements (each segment is
  * acknowledged at once), the receiver's window, Nagle, SACK blocks (an
  * acknowledgement names the one segment that caused it; if it is lost, so is
- * that piece of news), tail loss probes, loss of a retransmission other than
- * by timeout.
+ * that piece of news), tail loss probes.
  *
  * Sans I/O: the caller passes simulated picoseconds that never decrease. One
  * object belongs to one thread. Integer arithmetic only.
@@ -33,7 +32,8 @@
  * retransmitted raises it to how late it was, up to config.dup_threshold_max.
  * Recovery: the window is halved once, lost segments go first, new ones when
  * the pipe allows; it ends when all that was sent at its begin is
- * acknowledged. If every segment held for lost turns out to have arrived in
+ * acknowledged. The repair of the first hole is itself lost if something sent
+ * a quarter of a round trip later has arrived (RFC 8985). If every segment held for lost turns out to have arrived in
  * its first transmission, the window is put back to what it was.
  * After a timeout all is lost that is not acknowledged, the window is one
  * segment, slow start; each further one doubles the time.
@@ -117,6 +117,7 @@ typedef struct TcpSender {
     uint32_t alpha; /* of TCP_ALPHA_ONE */
     /* time */
     uint64_t srtt_ps, rttvar_ps, rto_ps, timer_ps;
+    uint64_t newest_ps; /* latest sending of what has arrived */
     /* counters */
     uint64_t timeouts, recoveries, undos, reductions, retransmitted;
     TcpGroup *group; /* NULL: alone */

@@ -173,6 +173,34 @@ static void third_duplicate_retransmits(void **state)
     tcp_sender_clear(&s);
 }
 
+static void lost_repair_is_repaired(void **state)
+{
+    TcpConfig c = config(10);
+    TcpSender s;
+    bool again;
+
+    tcp_sender_init(&s, &c, TCP_ENDLESS);
+    send_all(&s, 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        ack(&s, 100 * US, 0, i, 0, false);
+    }
+    assert_int_equal(take(&s, 100 * US, &again), 0);
+    for (uint32_t i = 4; i <= 9; i++) {
+        ack(&s, 100 * US, 0, i, 0, false);
+    }
+    assert_int_equal(take(&s, 110 * US, &again), 10);
+    assert_int_equal(take(&s, 126 * US, &again), 11);
+    /* a quarter of 100 us after the repair, or less: it may yet come */
+    ack(&s, 210 * US, 0, 10, 110 * US, false);
+    assert_int_equal(s.lost, 0);
+    ack(&s, 226 * US, 0, 11, 126 * US, false);
+    assert_int_equal(s.lost, 1);
+    assert_int_equal(take(&s, 226 * US, &again), 0);
+    assert_true(again);
+    assert_int_equal(s.recoveries, 1);
+    tcp_sender_clear(&s);
+}
+
 static void timeout_doubles(void **state)
 {
     TcpConfig c = config(4);
@@ -556,6 +584,7 @@ int main(void)
         cmocka_unit_test(a_window_that_is_not_used_does_not_grow),
         cmocka_unit_test(timer_follows_round_trips),
         cmocka_unit_test(third_duplicate_retransmits),
+        cmocka_unit_test(lost_repair_is_repaired),
         cmocka_unit_test(timeout_doubles),
         cmocka_unit_test(late_arrival_restores_window),
         cmocka_unit_test(a_repair_that_arrives_proves_the_loss),

@@ -1,0 +1,304 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * transport_dctcp.c: see transport_dctcp.h.
+ */
+#include "transport_dctcp.h"
+
+enum { TYPE_DATA = 1, TYPE_ACK };
+enum { ACK_MARKED = 1 << 0 };
+
+typedef TransportDctcpFlow Tx;
+
+typedef struct Rx {
+    TcpReceiver tcp;
+    uint32_t path; /* of acknowledgements */
+} Rx;
+
+void transport_dctcp_config_default(TransportDctcpConfig *c)
+{
+    *c = (TransportDctcpConfig){
+        .path = path_config_default(PATH_ECMP),
+        .paths = PATH_MAX_VALUES,
+        .header_bytes = TRANSPORT_TCP_HEADER_BYTES,
+        .ack_bytes = TRANSPORT_TCP_HEADER_BYTES,
+    };
+    tcp_config_default(&c->tcp);
+    c->tcp.segment_bytes = 1500 + 14 - TRANSPORT_TCP_HEADER_BYTES;
+    c->tcp.dctcp = true;
+    c->tcp.min_segments = 2; /* Linux, tcp_dctcp.c */
+    c->jitter_ps = 1000000;
+}
+
+static const char *check(const void *config)
+{
+    const TransportDctcpConfig *c = config;
+    const char *problem = tcp_config_problem(&c->tcp);
+
+    if (problem) {
+        return problem;
+    }
+    if (c->tcp.segment_bytes + c->header_bytes > FABRIC_MAX_FRAME_BYTES ||
+        c->ack_bytes < FABRIC_MIN_FRAME_BYTES ||
+        c->ack_bytes > FABRIC_MAX_FRAME_BYTES) {
+        return "a packet with its header has from 60 to 9600 bytes";
+    }
+    if (c->source_routed && c->path.policy != PATH_ECMP) {
+        return "a policy chooses paths, so the sender's spec cannot";
+    }
+    return path_config_problem(&c->path);
+}
+
+static uint64_t segments_of(uint64_t bytes, uint32_t segment_bytes)
+{
+    return bytes == FABRIC_ENDLESS
+               ? TCP_ENDLESS
+               : bytes / segment_bytes + (bytes % segment_bytes != 0);
+}
+
+static uint32_t payload_of(const FabricFlowEnd *tx, uint64_t segment)
+{
+    const TransportDctcpConfig *c = tx->config;
+    uint64_t at = segment * c->tcp.segment_bytes;
+
+    return (uint32_t)MIN(tx->bytes - at, c->tcp.segment_bytes);
+}
+
+static uint32_t frame_of(const FabricFlowEnd *tx, uint32_t payload)
+{
+    const TransportDctcpConfig *c = tx->config;
+
+    return MAX(payload + c->header_bytes, FABRIC_MIN_FRAME_BYTES);
+}
+
+/* ---- sender --------------------------------------------------------------- */
+
+/* TcpSent.data is the frame's length, TcpSent.path the value. */
+static void on_lost(void *opaque, const TcpSent *sent)
+{
+    FabricFlowEnd *tx = opaque;
+    const Tx *x = tx->state;
+    PathFeedback f = { .value = sent->path,
+                       .lost = 1,
+                       .lost_bytes = sent->data,
+                       .delay_ps = PATH_NO_DELAY };
+
+    path_feedback(x->paths, fabric_endpoint_now_ps(tx->endpoint), &f);
+}
+
+static void on_timer(FabricEndpoint *e, FabricTimer *t);
+
+/* The timer may stand too early; it then fires for nothing and is set anew. */
+static void sync_timer(FabricFlowEnd *tx)
+{
+    Tx *x = tx->state;
+    uint64_t due_ps = tcp_sender_timer_ps(&x->tcp);
+
+    if (due_ps == TCP_NEVER_PS) {
+        fabric_timer_stop(tx->endpoint, &x->timer);
+    } else if (!fabric_timer_armed(&x->timer) || due_ps < x->timer.due_ps) {
+        fabric_timer_set(tx->endpoint, &x->timer, due_ps, on_timer, tx);
+    }
+}
+
+static void on_timer(FabricEndpoint *e, FabricTimer *t)
+{
+    FabricFlowEnd *tx = t->owner;
+    Tx *x = tx->state;
+    uint64_t now_ps = fabric_endpoint_now_ps(e);
+
+    if (tcp_sender_timer_ps(&x->tcp) <= now_ps) {
+        tcp_sender_timeout(&x->tcp, now_ps);
+        fabric_flow_timeout(tx);
+        fabric_flow_ready(tx);
+    }
+    sync_timer(tx);
+}
+
+static void on_pace(FabricEndpoint *e, FabricTimer *t)
+{
+    (void)e;
+    fabric_flow_ready(t->owner);
+}
+
+static void start(FabricFlowEnd *tx)
+{
+    const TransportDctcpConfig *c = tx->config;
+    Tx *x = tx->state;
+
+    tcp_sender_init(&x->tcp, &c->tcp,
+                    segments_of(tx->bytes, c->tcp.segment_bytes));
+    x->tcp.on_lost = on_lost;
+    x->tcp.opaque = tx;
+    x->base = (uint32_t)(fabric_flow_random(tx) >> 32);
+    x->paths = path_sender_new(&c->path, c->paths, fabric_flow_random(tx));
+    g_assert(x->paths); /* memory is out */
+    x->last_port = UINT32_MAX;
+    fabric_flow_ready(tx);
+}
+
+/* False: the policy holds it back; the timer is set if time alone helps. */
+static bool admitted(FabricFlowEnd *tx, uint64_t now_ps, uint32_t bytes)
+{
+    Tx *x = tx->state;
+    uint64_t at_ps = path_admit_ps(x->paths, now_ps, x->base, bytes);
+
+    if (at_ps <= now_ps) {
+        return true;
+    }
+    if (at_ps != PATH_NEVER) {
+        fabric_timer_set(tx->endpoint, &x->pace, at_ps, on_pace, tx);
+    }
+    return false;
+}
+
+static bool next(FabricFlowEnd *tx, FabricSegment *seg)
+{
+    const TransportDctcpConfig *c = tx->config;
+    Tx *x = tx->state;
+    uint64_t now_ps = fabric_endpoint_now_ps(tx->endpoint), segment;
+    PathChoice choice;
+    TcpSent *sent;
+    bool again;
+
+    if (!tcp_sender_may_send(&x->tcp) ||
+        !admitted(tx, now_ps, c->tcp.segment_bytes + c->header_bytes)) {
+        return false;
+    }
+    sent = tcp_sender_take(&x->tcp, now_ps, &segment, &again);
+    seg->payload_bytes = payload_of(tx, segment);
+    seg->bytes = (uint16_t)frame_of(tx, seg->payload_bytes);
+    choice = path_choose(x->paths, now_ps, x->base, seg->bytes);
+    if (choice.port != x->last_port) {
+        if (x->last_port != UINT32_MAX) {
+            fabric_flow_path_change(tx);
+        }
+        x->last_port = choice.port;
+    }
+    sent->data = seg->bytes;
+    sent->path = choice.value;
+    seg->type = TYPE_DATA;
+    seg->seq = segment;
+    seg->path =
+        c->source_routed ? tx->user : x->base + choice.port * 0x9e3779b1u;
+    seg->aux = choice.value;
+    seg->priority = tx->priority;
+    seg->flags = (uint8_t)(FABRIC_SEG_DATA | FABRIC_SEG_NO_TRIM |
+                           (again ? FABRIC_SEG_RETRANSMITTED : 0) |
+                           (c->tcp.dctcp ? FABRIC_SEG_ECT : 0));
+    sync_timer(tx);
+    return true;
+}
+
+/* What waits for the policy or for the host to wake up waits for one timer. */
+static void react(FabricFlowEnd *tx, uint64_t now_ps)
+{
+    const TransportDctcpConfig *c = tx->config;
+    Tx *x = tx->state;
+
+    if (tx->ready || c->jitter_ps == 0) {
+        fabric_flow_ready(tx);
+    } else if (!fabric_timer_armed(&x->pace)) {
+        fabric_timer_set(
+            tx->endpoint, &x->pace,
+            now_ps + fabric_flow_random_below(tx, (uint32_t)c->jitter_ps + 1),
+            on_pace, tx);
+    }
+}
+
+static void tx_receive(FabricFlowEnd *tx, const FabricSegment *seg)
+{
+    Tx *x = tx->state;
+    uint64_t now_ps = fabric_endpoint_now_ps(tx->endpoint);
+    TcpAck ack = { .next = seg->ack,
+                   .got = seg->seq,
+                   .sent_ps = seg->echo_ps,
+                   .marked = seg->user_flags & ACK_MARKED };
+    PathFeedback f = { .value = seg->aux,
+                       .packets = 1,
+                       .marked = ack.marked,
+                       .bytes = seg->aux16,
+                       .delay_ps = seg->aux64 };
+    bool done = tcp_sender_done(&x->tcp);
+
+    if (seg->type != TYPE_ACK || !tcp_sender_ack(&x->tcp, now_ps, &ack)) {
+        return;
+    }
+    path_feedback(x->paths, now_ps, &f);
+    sync_timer(tx);
+    if (tcp_sender_may_send(&x->tcp)) {
+        react(tx, now_ps);
+    }
+    if (!done && tcp_sender_done(&x->tcp)) {
+        fabric_flow_acked(tx);
+    }
+}
+
+static void tx_free(FabricFlowEnd *tx)
+{
+    Tx *x = tx->state;
+
+    tcp_sender_clear(&x->tcp);
+    path_sender_free(x->paths);
+}
+
+/* ---- receiver ------------------------------------------------------------- */
+
+static void rx_open(FabricFlowEnd *rx)
+{
+    Rx *r = rx->state;
+
+    r->path = (uint32_t)(fabric_flow_random(rx) >> 32);
+}
+
+static void rx_receive(FabricFlowEnd *rx, const FabricSegment *seg)
+{
+    const TransportDctcpConfig *c = rx->config;
+    Rx *r = rx->state;
+    FabricSegment ack = {
+        .type = TYPE_ACK,
+        .seq = seg->seq,
+        .path = r->path,
+        .aux = seg->aux,
+        .aux16 = seg->bytes,
+        .aux64 = fabric_endpoint_now_ps(rx->endpoint) - seg->sent_ps,
+        .echo_ps = seg->sent_ps,
+        .bytes = (uint16_t)c->ack_bytes,
+        .priority = rx->priority,
+        .flags = FABRIC_SEG_NO_TRIM,
+        .user_flags = seg->flags & FABRIC_SEG_CE ? ACK_MARKED : 0,
+    };
+
+    if (seg->type != TYPE_DATA) {
+        return;
+    }
+    if (tcp_receiver_add(&r->tcp, seg->seq)) {
+        fabric_flow_deliver(rx, seg->payload_bytes);
+    } else {
+        fabric_flow_duplicate(rx);
+    }
+    ack.ack = r->tcp.next;
+    fabric_endpoint_send(rx, &ack);
+}
+
+static void rx_free(FabricFlowEnd *rx)
+{
+    Rx *r = rx->state;
+
+    tcp_receiver_clear(&r->tcp);
+}
+
+const FabricTransportOps transport_dctcp_ops = {
+    .name = "dctcp",
+    .config_bytes = sizeof(TransportDctcpConfig),
+    .tx_bytes = sizeof(Tx),
+    .rx_bytes = sizeof(Rx),
+    .check = check,
+    .start = start,
+    .open = rx_open,
+    .tx_receive = tx_receive,
+    .rx_receive = rx_receive,
+    .next = next,
+    .tx_free = tx_free,
+    .rx_free = rx_free,
+};
