@@ -112,13 +112,19 @@ typedef struct PathConfig {
     uint64_t min_flow_bytes;  /* smaller flows stay at their home value */
     uint16_t share;           /* of 65535: packets that are balanced */
     PathPick pick;
-    uint16_t epsilon;     /* of 65535 */
+    uint16_t epsilon; /* of 65535 */
+    /* two-choice: scores that differ by less than this are chosen by chance, the
+     * lower one more often, in proportion; 0: always the lower one. It makes
+     * feedback that comes late less violent. */
+    uint16_t dither;
     uint16_t avoid_score; /* from here a value is avoided; 65535: never */
     uint64_t avoid_ps;    /* so long */
     uint64_t probe_ps;    /* a value unused so long gets a packet; 0: none */
 
     /* Transmit control; 0 and 65535: off */
-    uint64_t cap_bytes;      /* outstanding, per value */
+    uint64_t cap_bytes; /* outstanding, per value */
+    bool cap_balanced;  /* congestion: no cap while balancing is off, when one
+                        * value has to do for all */
     uint64_t cap_timeout_ps; /* without news they count as lost */
     uint16_t reduce_score;   /* all values at or above it: reduce; 65535: off */
     uint64_t line_bps;       /* of the sender, with its rate reduction */
@@ -242,6 +248,8 @@ typedef struct PathStats {
     bool reduced;        /* all values are congested, or were a moment ago */
 } PathStats;
 
+/* Only for speed: fetches what the next echo of @value will touch. */
+void path_sender_prefetch(const PathSender *s, unsigned value);
 PathStats path_stats(const PathSender *s, uint64_t now_ps);
 PathValueStats path_value_stats(const PathSender *s, unsigned value,
                                 uint64_t now_ps);
@@ -265,6 +273,8 @@ void path_receiver_free(PathReceiver *r);
 void path_received(PathReceiver *r, uint64_t now_ps, unsigned value,
                    uint32_t byte_end, uint32_t bytes, bool marked,
                    uint64_t delay_ps);
+/* Only for speed: fetches what the next packet of @value will touch. */
+void path_receiver_prefetch(const PathReceiver *r, unsigned value);
 /* When an echo must go without waiting for a packet to ride on. */
 uint64_t path_echo_due_ps(const PathReceiver *r);
 /*

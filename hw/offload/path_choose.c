@@ -10,6 +10,14 @@
 
 /* ---- life ------------------------------------------------------------------- */
 
+void *path_lines_alloc(size_t bytes)
+{
+    size_t whole = (bytes + PATH_LINE - 1) / PATH_LINE * PATH_LINE;
+    void *p = aligned_alloc(PATH_LINE, whole);
+
+    return p ? memset(p, 0, whole) : NULL;
+}
+
 /* Distinct ports from the seed. */
 static void draw_ports(PathSender *s)
 {
@@ -23,10 +31,11 @@ static void draw_ports(PathSender *s)
 
 PathSender *path_sender_new(const PathConfig *c, unsigned paths, uint64_t seed)
 {
-    size_t bytes = sizeof(PathSender) + c->values * sizeof(PathValue) +
+    size_t head = (sizeof(PathSender) + PATH_LINE - 1) / PATH_LINE * PATH_LINE;
+    size_t bytes = head + c->values * sizeof(PathValue) +
                    c->flows * sizeof(PathFlow) +
                    2 * c->values * sizeof(uint16_t);
-    PathSender *s = calloc(1, bytes);
+    PathSender *s = path_lines_alloc(bytes);
 
     if (!s) {
         return NULL;
@@ -36,7 +45,7 @@ PathSender *path_sender_new(const PathConfig *c, unsigned paths, uint64_t seed)
     s->policy = paths == 1 ? PATH_ECMP : c->policy;
     s->values = c->values;
     s->random = seed;
-    s->v = (PathValue *)(s + 1);
+    s->v = (PathValue *)((char *)s + head);
     s->flow = (PathFlow *)(s->v + c->values);
     s->score = (uint16_t *)(s->flow + c->flows);
     s->port = s->score + c->values;
@@ -50,6 +59,7 @@ PathSender *path_sender_new(const PathConfig *c, unsigned paths, uint64_t seed)
     s->cursor = path_scale(path_random(&s->random) >> 32, s->values);
     s->probe_cursor = path_scale(path_random(&s->random) >> 32, s->values);
     s->value = s->cursor;
+    s->drawn = path_random(&s->random);
     if (c->change_packets) {
         s->left =
             1 + path_scale(path_random(&s->random) >> 32, c->change_packets);
@@ -200,9 +210,32 @@ static unsigned best(PathSender *s, uint64_t now_ps, uint32_t bytes)
     return found;
 }
 
+/* Whether @cost_b counts as lower: certain from a difference of c->dither on,
+ * below that with a probability that grows with it. */
+static bool closer(PathSender *s, uint32_t cost_a, uint32_t cost_b)
+{
+    int64_t dither = s->c->dither;
+    int64_t random =
+        (int64_t)path_scale(path_random(&s->random) >> 32, 2 * s->c->dither) -
+        dither;
+
+    return (int64_t)cost_b - cost_a < random;
+}
+
+/* Drawn one pick ahead, so that both values are here when they are needed. */
+static uint64_t draw(PathSender *s)
+{
+    uint64_t r = s->drawn;
+
+    s->drawn = path_random(&s->random);
+    __builtin_prefetch(&s->v[path_scale((uint32_t)s->drawn, s->values)], 1);
+    __builtin_prefetch(&s->v[path_scale(s->drawn >> 32, s->values)], 1);
+    return r;
+}
+
 static unsigned pick(PathSender *s, uint64_t now_ps, uint32_t bytes)
 {
-    uint64_t r = path_random(&s->random);
+    uint64_t r = draw(s);
     unsigned a = path_scale((uint32_t)r, s->values), b;
     uint32_t cost_a, cost_b;
 
@@ -214,6 +247,9 @@ static unsigned pick(PathSender *s, uint64_t now_ps, uint32_t bytes)
     cost_b = cost(s, b, now_ps, bytes);
     if (cost_a > PATH_SCORE_MAX && cost_b > PATH_SCORE_MAX) {
         return best(s, now_ps, bytes);
+    }
+    if (s->c->dither) {
+        return closer(s, cost_a, cost_b) ? b : a;
     }
     return cost_b < cost_a ? b : a;
 }
@@ -524,6 +560,14 @@ int path_value_of_port(const PathSender *s, uint16_t port)
         }
     }
     return -1;
+}
+
+void path_sender_prefetch(const PathSender *s, unsigned value)
+{
+    if (value < s->values) {
+        __builtin_prefetch(&s->v[value], 1);
+        __builtin_prefetch(&s->v[value].acked, 1);
+    }
 }
 
 PathStats path_stats(const PathSender *s, uint64_t now_ps)

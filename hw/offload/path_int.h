@@ -10,9 +10,10 @@
 
 #define PATH_REPS_MAX 16u
 #define PATH_SEEN_BITS 4096u /* sequence numbers remembered, a power of 2 */
+#define PATH_LINE 64u        /* bytes of a cache line */
 #define PATH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* What path_choose touches comes first. */
+/* A cache line for what path_choose touches, one more for echoes. */
 typedef struct PathValue {
     uint64_t sent_bytes;
     uint64_t done_bytes; /* arrived, lost or given up; <= sent_bytes */
@@ -20,11 +21,11 @@ typedef struct PathValue {
     uint64_t used_ps;        /* newest packet */
     uint64_t news_ps;        /* newest feedback, or first packet after none */
     uint64_t avoid_until_ps; /* 0: not avoided */
+    bool echo_known;
 
-    uint64_t acked, marked, lost_bytes;
+    uint64_t acked __attribute__((aligned(PATH_LINE))), marked, lost_bytes;
     uint64_t delay_ps;
     PathEcho echo; /* newest; counts if echo_known */
-    bool echo_known;
 
     /* plb */
     uint32_t generation; /* flows of an older one leave */
@@ -32,6 +33,7 @@ typedef struct PathValue {
     uint32_t round_packets, round_marked;
     unsigned rounds; /* congested, in a row */
 } PathValue;
+_Static_assert(sizeof(PathValue) == 3 * PATH_LINE, "PathValue");
 
 typedef struct PathFlow {
     uint32_t hash;
@@ -55,6 +57,7 @@ struct PathSender {
     uint32_t left; /* packets */
     uint64_t change_at_ps;
     uint16_t cursor; /* round robin, hold */
+    uint64_t drawn;  /* the next pick's random number */
     uint16_t last_value;
 
     /* congestion */
@@ -113,7 +116,8 @@ static inline bool path_capped(const PathSender *s, unsigned value,
 {
     uint64_t out = path_outstanding(&s->v[value]);
 
-    return s->c->cap_bytes && out && out + bytes > s->c->cap_bytes;
+    return s->c->cap_bytes && out && out + bytes > s->c->cap_bytes &&
+           (!s->c->cap_balanced || s->policy != PATH_CONGESTION || s->enabled);
 }
 
 static inline bool path_flow_bound(const PathSender *s)
@@ -121,6 +125,9 @@ static inline bool path_flow_bound(const PathSender *s)
     return s->policy == PATH_FLOWLET || s->policy == PATH_PLB ||
            (s->policy == PATH_CONGESTION && s->c->min_flow_bytes);
 }
+
+/* path_choose.c: zeroed, in whole cache lines, for free(); NULL: no memory */
+void *path_lines_alloc(size_t bytes);
 
 /* path_score.c */
 void path_score_set(PathSender *s, uint64_t now_ps, unsigned value,

@@ -16,7 +16,7 @@
 
 PathReceiver *path_receiver_new(const PathConfig *c, uint64_t seed)
 {
-    PathReceiver *r = calloc(1, sizeof(*r));
+    PathReceiver *r = path_lines_alloc(sizeof(*r));
 
     (void)seed;
     if (r) {
@@ -79,7 +79,15 @@ void path_received(PathReceiver *r, uint64_t now_ps, unsigned value,
     }
     count_bytes(v, byte_end, bytes);
     if (c->echo_packets && v->news >= c->echo_packets) {
+        r->n_full += v->news == c->echo_packets;
         r->due_ps = now_ps < r->due_ps ? now_ps : r->due_ps;
+    }
+}
+
+void path_receiver_prefetch(const PathReceiver *r, unsigned value)
+{
+    if (value < PATH_MAX_VALUES) {
+        __builtin_prefetch(&r->v[value], 1);
     }
 }
 
@@ -93,18 +101,14 @@ static uint64_t next_due_ps(const PathReceiver *r, uint64_t now_ps)
 {
     const PathConfig *c = r->c;
     uint64_t due_ps = PATH_NEVER;
-    unsigned at = r->first;
 
     if (r->n_waiting && c->echo_ps) {
-        due_ps = r->v[at].since_ps + c->echo_ps;
-    }
-    for (unsigned i = 0; c->echo_packets && i < r->n_waiting; i++) {
-        if (r->v[at].news >= c->echo_packets) {
-            return now_ps < due_ps ? now_ps : due_ps;
+        due_ps = r->v[r->first].since_ps + c->echo_ps;
+        if (r->n_waiting > 1) {
+            path_receiver_prefetch(r, r->v[r->first].next);
         }
-        at = r->v[at].next;
     }
-    return due_ps;
+    return r->n_full && now_ps < due_ps ? now_ps : due_ps;
 }
 
 bool path_echo_take(PathReceiver *r, uint64_t now_ps, PathEcho *ret)
@@ -117,6 +121,7 @@ bool path_echo_take(PathReceiver *r, uint64_t now_ps, PathEcho *ret)
     v = &r->v[r->first];
     *ret = v->echo;
     ret->value = (uint8_t)r->first;
+    r->n_full -= r->c->echo_packets && v->news >= r->c->echo_packets;
     v->news = 0;
     r->n_waiting--;
     r->first = v->next;

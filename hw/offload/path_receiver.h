@@ -16,13 +16,13 @@ typedef struct PathReceiverValue {
     uint32_t news;     /* packets not echoed; > 0: it is in the list */
     uint16_t next;     /* in the list */
     uint64_t since_ps; /* of the first of them */
-} PathReceiverValue;
+} __attribute__((aligned(PATH_LINE))) PathReceiverValue;
 
 /* Values with news are a list in the order in which they got them. */
 struct PathReceiver {
     const PathConfig *c;
     uint16_t first, last;
-    unsigned n_waiting;
+    unsigned n_waiting, n_full; /* full: echo_packets or more */
     uint64_t due_ps;
     PathReceiverValue v[PATH_MAX_VALUES];
 };

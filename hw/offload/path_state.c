@@ -32,10 +32,12 @@
     X(share)             \
     X(pick)              \
     X(epsilon)           \
+    X(dither)            \
     X(avoid_score)       \
     X(avoid_ps)          \
     X(probe_ps)          \
     X(cap_bytes)         \
+    X(cap_balanced)      \
     X(cap_timeout_ps)    \
     X(reduce_score)      \
     X(line_bps)          \
@@ -65,6 +67,7 @@
     X(left)                \
     X(change_at_ps)        \
     X(cursor)              \
+    X(drawn)               \
     X(last_value)          \
     X(enabled)             \
     X(holding)             \
@@ -344,6 +347,7 @@ static void load_waiting(PathReceiver *v, uint64_t now_ps, StateReader *r)
         if (!at->news || at->since_ps > now_ps) {
             state_fail(r, "an echo of nothing");
         }
+        v->n_full += v->c->echo_packets && at->news >= v->c->echo_packets;
         if (i) {
             v->v[v->last].next = (uint16_t)n;
         } else {

@@ -553,6 +553,36 @@ static void timer_fires(Fabric *f, FabricHost *h)
 
 /* ---- time goes on -------------------------------------------------------- */
 
+/* What the arrivals will touch, in two rounds: the second one's addresses come
+ * out of what the first one fetches. */
+static void prefetch(const Fabric *f, uint32_t arrivals)
+{
+    const FabricBalancer *b = f->balancer;
+
+    for (uint32_t i = 0; i < arrivals; i++) {
+        const SwitchPacket *pkt = &f->ref[(uint32_t)f->sorted[i]].packet->pkt;
+
+        if (pkt->flags & FABRIC_PKT_BALANCED) {
+            __builtin_prefetch(&b->cargo[pkt->user], 1);
+        }
+    }
+    for (uint32_t i = 0; i < arrivals; i++) {
+        const SwitchPacket *pkt = &f->ref[(uint32_t)f->sorted[i]].packet->pkt;
+        const FabricCargo *c = &b->cargo[pkt->user];
+        const FabricPair *p;
+
+        if (!(pkt->flags & FABRIC_PKT_BALANCED)) {
+            continue;
+        }
+        p = b->pair[c->pair];
+        if (c->kind != FABRIC_CARGO_DATA) {
+            path_sender_prefetch(p->sender, c->value);
+        } else if (p->receiver) {
+            path_receiver_prefetch(p->receiver, c->value);
+        }
+    }
+}
+
 void fabric_balance_step(Fabric *f, FabricHost *h, uint32_t arrivals,
                          uint64_t until_ps)
 {
@@ -565,6 +595,7 @@ void fabric_balance_step(Fabric *f, FabricHost *h, uint32_t arrivals,
         b->out_ps = FABRIC_NEVER_PS;
         put_out(f, h, ps, until_ps, &b->out);
     }
+    prefetch(f, arrivals);
     for (;;) {
         const FabricPacket *p =
             i < arrivals ? f->ref[(uint32_t)f->sorted[i]].packet : NULL;

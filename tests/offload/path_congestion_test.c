@@ -391,6 +391,66 @@ static void cap_per_value(void **state)
     path_sender_free(s);
 }
 
+/* One value has to do for all while balancing is off: no cap then. */
+static void cap_while_balanced(void **state)
+{
+    PathConfig c = path_config_default(PATH_CONGESTION);
+    PathSender *s;
+    unsigned home;
+
+    (void)state;
+    c.cap_bytes = 4500;
+    c.cap_balanced = true;
+    c.pick = PATH_PICK_EPSILON;
+    c.epsilon = 0;
+    s = path_sender_new(&c, 4, 1);
+    home = path_home(s, FLOW);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(path_admit_ps(s, i, FLOW, 1500), i);
+        assert_int_equal(value(s, i), home);
+    }
+    tell(s, 100, home, 16, 16);
+    for (unsigned i = 0; i < 3 * (c.values - 1); i++) {
+        assert_int_not_equal(value(s, 101), home);
+    }
+    assert_true(path_admit_ps(s, 102, FLOW, 1500) > 102);
+    path_sender_free(s);
+}
+
+/* Of two values, how often the one without congestion, in thousandths. */
+static unsigned better_share(uint16_t dither, unsigned marked)
+{
+    PathConfig c = path_config_default(PATH_CONGESTION);
+    PathSender *s;
+    unsigned better = 0, bad;
+
+    c.values = 2;
+    c.dither = dither;
+    c.avoid_score = PATH_SCORE_MAX;
+    c.disable_score = 0;
+    c.enable_score = 1;
+    s = path_sender_new(&c, 4, 1);
+    bad = path_home(s, FLOW);
+    tell(s, 0, bad, 16, marked);
+    for (unsigned i = 0; i < 20000; i++) {
+        better += value(s, 1) != bad;
+    }
+    path_sender_free(s);
+    return better / 20;
+}
+
+/* Half of the draws are of one value twice. Of the others the better value
+ * gets all; with dither 1/2 + difference / (2 dither). */
+static void dither_is_in_proportion(void **state)
+{
+    (void)state;
+    assert_in_range(better_share(0, 4), 735, 765);
+    assert_in_range(better_share(32768, 4), 610, 640);  /* 3/4 */
+    assert_in_range(better_share(65535, 4), 547, 578);  /* 5/8 */
+    assert_in_range(better_share(16384, 16), 735, 765); /* certain */
+    assert_in_range(better_share(1, 4), 735, 765);
+}
+
 /* All values mark: the rate falls to its bound, values stay; afterwards it
  * rises again step by step and goes away. */
 static void all_congested(void **state)
@@ -592,6 +652,8 @@ int main(void)
         cmocka_unit_test(each_input_alone),
         cmocka_unit_test(delay_is_above_the_lowest),
         cmocka_unit_test(cap_per_value),
+        cmocka_unit_test(cap_while_balanced),
+        cmocka_unit_test(dither_is_in_proportion),
         cmocka_unit_test(all_congested),
         cmocka_unit_test(steps_drift_apart),
         cmocka_unit_test(echoes),

@@ -80,6 +80,7 @@ static FabricBalance quick(PathPolicy policy)
     FabricBalance b;
 
     fabric_balance_default(&b, policy);
+    b.path.values = 4;
     b.path.echo_packets = 2;
     b.path.echo_ps = 2 * US;
     b.path.disable_hold_ps = 100 * US;
