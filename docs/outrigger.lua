@@ -1,15 +1,17 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
 -- outrigger.lua: shows captures of links in Wireshark and tshark: the header
--- around a guest's frame (hw/offload/underlay.h, version 1) and the packets
--- that say what was done to a link (docs/captures.md).
+-- around a guest's frame (version 1 in hw/offload/underlay.h, version 2 in
+-- hw/offload/underlay_path.h) and the packets that say what was done to a link
+-- (docs/captures.md).
 --
 --     tshark -X lua_script:docs/outrigger.lua -r FILE
 --
--- Not here: other versions of the header.
+-- Not here: whether a tag is right, since that takes the network's key.
 
 local UDP_PORT = 6088
-local HEADER_BYTES = 20
+local HEADER_BYTES = { [1] = 20, [2] = 56 }
+local NO_DELAY = 0xffffffff
 local EVENT_ETHERTYPE = 0x88b5
 
 local underlay = Proto("outrigger", "Outrigger underlay")
@@ -24,39 +26,99 @@ local f = {
     seq = ProtoField.uint32("outrigger.seq", "Sequence number"),
     seen = ProtoField.uint32("outrigger.echo.seen", "Packets received"),
     marked = ProtoField.uint32("outrigger.echo.marked", "of them marked"),
+    alone = ProtoField.bool("outrigger.alone", "No guest frame", 8, nil, 0x02),
+    value = ProtoField.uint8("outrigger.value", "Value of the source port"),
+    epoch = ProtoField.uint32("outrigger.epoch", "Epoch"),
+    bytes = ProtoField.uint32("outrigger.bytes", "Bytes sent with the value"),
+    departed = ProtoField.uint32("outrigger.departed", "Departure (ns)"),
+    echo_value = ProtoField.uint8("outrigger.echo.value", "Echo of value"),
+    echo_number = ProtoField.uint32("outrigger.echo.number", "Number of echo"),
+    echo_bytes = ProtoField.uint32("outrigger.echo.bytes", "Bytes received"),
+    echo_lost = ProtoField.uint32("outrigger.echo.lost", "Bytes of gaps"),
+    echo_delay = ProtoField.uint32("outrigger.echo.delay",
+                                   "One-way delay (ns)"),
+    tag = ProtoField.bytes("outrigger.tag", "Tag"),
 }
 underlay.fields = { f.version, f.words, f.echo, f.vni, f.seq, f.seen,
-                    f.marked }
+                    f.marked, f.alone, f.value, f.epoch, f.bytes, f.departed,
+                    f.echo_value, f.echo_number, f.echo_bytes, f.echo_lost,
+                    f.echo_delay, f.tag }
 local malformed = ProtoExpert.new("outrigger.malformed", "Malformed header",
                                   expert.group.MALFORMED,
                                   expert.severity.ERROR)
 underlay.experts = { malformed }
 local ethernet = Dissector.get("eth_withoutfcs")
 
-local function well_formed(buffer)
-    return buffer:len() >= HEADER_BYTES and buffer(0, 1):uint() == 0x15
-        and bit.band(buffer(1, 1):uint(), 0xfe) == 0
-        and buffer(2, 2):uint() == 0 and buffer(4, 1):uint() == 0
+-- The version, or nothing when the header is not well formed.
+local function version_of(buffer)
+    if buffer:len() < HEADER_BYTES[1] or buffer(4, 1):uint() ~= 0 then
+        return nil
+    end
+    local first, flags = buffer(0, 1):uint(), buffer(1, 1):uint()
+    if first == 0x15 and bit.band(flags, 0xfe) == 0
+        and buffer(2, 2):uint() == 0 then
+        return 1
+    end
+    if first == 0x2e and bit.band(flags, 0xfc) == 0
+        and buffer:len() >= HEADER_BYTES[2] then
+        return 2
+    end
+    return nil
 end
 
-function underlay.dissector(buffer, packet, tree)
-    packet.cols.protocol = "Outrigger"
-    if not well_formed(buffer) then
-        tree:add(underlay, buffer()):add_proto_expert_info(malformed)
-        return buffer:len()
-    end
-    local t = tree:add(underlay, buffer(0, HEADER_BYTES))
-    t:add(f.version, buffer(0, 1))
-    t:add(f.words, buffer(0, 1))
-    t:add(f.echo, buffer(1, 1))
-    t:add(f.vni, buffer(4, 4))
+local function version_1(t, buffer)
     t:add(f.seq, buffer(8, 4))
     if bit.band(buffer(1, 1):uint(), 1) ~= 0 then
         t:add(f.seen, buffer(12, 4))
         t:add(f.marked, buffer(16, 4))
     end
+end
+
+local function version_2(t, buffer)
+    t:add(f.alone, buffer(1, 1))
+    t:add(f.value, buffer(2, 1))
+    t:add(f.epoch, buffer(8, 4))
+    t:add(f.seq, buffer(12, 4))
+    t:add(f.bytes, buffer(16, 4))
+    t:add(f.departed, buffer(20, 4))
+    if bit.band(buffer(1, 1):uint(), 1) ~= 0 then
+        t:add(f.echo_value, buffer(3, 1))
+        t:add(f.echo_number, buffer(24, 4))
+        t:add(f.seen, buffer(28, 4))
+        t:add(f.marked, buffer(32, 4))
+        t:add(f.echo_bytes, buffer(36, 4))
+        t:add(f.echo_lost, buffer(40, 4))
+        if buffer(44, 4):uint() ~= NO_DELAY then
+            t:add(f.echo_delay, buffer(44, 4))
+        end
+    end
+    t:add(f.tag, buffer(48, 8))
+end
+
+function underlay.dissector(buffer, packet, tree)
+    packet.cols.protocol = "Outrigger"
+    local version = version_of(buffer)
+    if not version then
+        tree:add(underlay, buffer()):add_proto_expert_info(malformed)
+        return buffer:len()
+    end
+    local header_bytes = HEADER_BYTES[version]
+    local t = tree:add(underlay, buffer(0, header_bytes))
+    t:add(f.version, buffer(0, 1))
+    t:add(f.words, buffer(0, 1))
+    t:add(f.echo, buffer(1, 1))
+    t:add(f.vni, buffer(4, 4))
+    if version == 1 then
+        version_1(t, buffer)
+    else
+        version_2(t, buffer)
+    end
     t:append_text(", network " .. buffer(4, 4):uint())
-    ethernet:call(buffer(HEADER_BYTES):tvb(), packet, tree)
+    if buffer:len() > header_bytes then
+        ethernet:call(buffer(header_bytes):tvb(), packet, tree)
+    else
+        packet.cols.info = "Path feedback"
+    end
     return buffer:len()
 end
 

@@ -92,7 +92,9 @@ void qmp_offload_nic_network(const char *interface, uint32_t vni,
 
 void qmp_offload_nic_map(const char *interface, uint32_t vni, const char *mac,
                          const char *ip, const char *underlay_ip,
-                         const char *underlay_mac_arg, Error **errp)
+                         const char *underlay_mac_arg, bool has_plain,
+                         bool plain, bool has_paths, uint16_t paths,
+                         Error **errp)
 {
     OffloadEna *n = offload_ena_find(interface, errp);
     UnderlayMapping m = { 0 };
@@ -104,6 +106,8 @@ void qmp_offload_nic_map(const char *interface, uint32_t vni, const char *mac,
         !underlay_mac(underlay_mac_arg, m.underlay_ip, m.underlay_mac, errp)) {
         return;
     }
+    m.plain = has_plain && plain;
+    m.paths = has_paths ? paths : 0;
     offload_time_enter();
     if (!underlay_map(ena_underlay(n->core), vni, &m, &why)) {
         error_setg(errp, "interface '%s': %s", interface, why);
@@ -173,8 +177,11 @@ OffloadNic *offload_nic_info(OffloadEna *n)
         out->ip = m->ip ? ip_text(m->ip) : NULL;
         out->underlay_ip = ip_text(m->underlay_ip);
         out->underlay_mac = mac_text(m->underlay_mac);
+        out->plain = m->plain;
+        out->paths = m->paths;
         QAPI_LIST_APPEND(tail, out);
     }
+    info->balancing = offload_nic_balancing(n);
     info->stats = stats_of(ena_stats(n->core));
     return info;
 }

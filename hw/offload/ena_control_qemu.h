@@ -11,5 +11,7 @@
 
 OffloadNic *offload_nic_info(OffloadEna *n);
 OffloadRegisterList *offload_nic_registers(OffloadEna *n);
+/* path_control_qemu.c; NULL: none is configured */
+OffloadBalancing *offload_nic_balancing(OffloadEna *n);
 
 #endif

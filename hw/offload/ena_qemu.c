@@ -88,6 +88,17 @@ static void port_receive(void *opaque, uint64_t arrive_ps, const void *frame,
     offload_time_leave();
 }
 
+/* Echoes and frames that waited go to the MAC at instants of the card's own. */
+static uint64_t own_output(OffloadEna *n)
+{
+    uint64_t at_ps = ena_own_output_ps(n->core);
+
+    return at_ps == SEAM_NEVER
+               ? SEAM_NEVER
+               : MAX(at_ps, offload_time_now_ps()) +
+                     card_model_min_ps(n->card->model, MODEL_MAC_TX, 60);
+}
+
 static uint64_t port_output(void *opaque, uint64_t act_ps)
 {
     OffloadEna *n = opaque;
@@ -105,10 +116,11 @@ static uint64_t port_output(void *opaque, uint64_t act_ps)
             end_ps += card_model_min_ps(m, MODEL_DMA_READ, ENA_DESC_BYTES) +
                       card_model_min_ps(m, MODEL_DMA_READ, 1);
         }
-        return act_ps + end_ps;
+        return MIN(act_ps + end_ps, own_output(n));
     }
     at_ps = MIN(act_ps, models_next_ps());
     at_ps = at_ps > UINT64_MAX - end_ps ? UINT64_MAX : at_ps + end_ps;
+    at_ps = MIN(at_ps, own_output(n));
     return MIN(at_ps, card_model_egress_bound_ps(m));
 }
 

@@ -247,6 +247,71 @@ static void test_networks_are_apart(void **state)
     assert_int_equal(counter(b, "nic1", "rx_foreign"), 1);
 }
 
+/* Both NICs balance; nic1 knows nic0 too. */
+static void balance(Bench *b)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        g_autofree char *json =
+            g_strdup_printf("'interface': 'nic%u', 'policy': 'spray',"
+                            "'key': '000102030405060708090a0b0c0d0e0f',"
+                            "'options': {'values': 4, 'echo-ps': 5000000}",
+                            i);
+
+        json_node_unref(machine_qmp(b->m, "offload-nic-balance", json));
+    }
+    json_node_unref(
+        machine_qmp(b->m, "offload-nic-map",
+                    "'interface': 'nic1', 'vni': 7, 'paths': 4,"
+                    "'mac': '52:54:00:00:00:01', 'underlay-ip': '10.0.0.1'"));
+}
+
+/* The sum of a member over all values of nic0's only peer. */
+static int64_t value_sum(Bench *b, const char *member)
+{
+    JsonNode *node = machine_qmp(b->m, "query-offload", "'card': 'card0'");
+    JsonObject *card = json_node_get_object(node);
+    JsonObject *nic = json_array_get_object_element(
+        json_object_get_array_member(card, "nics"), 0);
+    JsonObject *balancing = json_object_get_object_member(nic, "balancing");
+    JsonArray *peers = json_object_get_array_member(balancing, "peers");
+    JsonArray *values = json_object_get_array_member(
+        json_array_get_object_element(peers, 0), "values");
+    int64_t sum = 0;
+
+    assert_int_equal(json_array_get_length(peers), 1);
+    assert_int_equal(json_array_get_length(values), 4);
+    assert_string_equal(json_object_get_string_member(balancing, "policy"),
+                        "spray");
+    for (unsigned i = 0; i < 4; i++) {
+        sum += json_object_get_int_member(
+            json_array_get_object_element(values, i), member);
+    }
+    json_node_unref(node);
+    return sum;
+}
+
+/* Frames arrive whole; the other card's echo comes back on its own. */
+static void test_balancing(void **state)
+{
+    Bench *b = *state;
+
+    network(b, 7, 7);
+    balance(b);
+    make_frame(b->m, BUF_A, 1400);
+    ena_host_post(&b->nic1, BUF_B, 2048);
+    machine_clock_step(b->m, 10000);
+    ena_host_send(&b->nic0, BUF_A, 1400);
+    assert_int_equal(ena_host_wait_received(&b->nic1), 1400);
+    assert_frame(b->m, BUF_A, BUF_B, 1400);
+    assert_int_equal(value_sum(b, "packets"), 1);
+    assert_int_equal(value_sum(b, "bytes"), 1400 + 98);
+    assert_int_equal(value_sum(b, "acked"), 0);
+    machine_clock_step(b->m, 100000);
+    assert_int_equal(value_sum(b, "acked"), 1);
+    assert_int_equal(value_sum(b, "outstanding"), 0);
+    assert_int_equal(counter(b, "nic1", "echo_frames"), 1);
+}
+
 static void test_control_plane_refuses(void **state)
 {
     static const struct {
@@ -267,6 +332,24 @@ static void test_control_plane_refuses(void **state)
           "'interface': 'nic0', 'vni': 1, 'mac': '52:54:00:00:00',"
           "'underlay-ip': '10.0.0.2'",
           "MAC address" },
+        { "offload-nic-balance", "'interface': 'nic0', 'policy': 'best'",
+          "32 hexadecimal" },
+        { "offload-nic-balance",
+          "'interface': 'nic0', 'policy': 'best',"
+          "'key': '000102030405060708090a0b0c0d0e0f'",
+          "congestion" },
+        { "offload-nic-balance",
+          "'interface': 'nic0', 'policy': 'spray',"
+          "'key': '000102030405060708090a0b0c0d0e0g'",
+          "hexadecimal" },
+        { "offload-nic-balance",
+          "'interface': 'nic0', 'policy': 'spray',"
+          "'key': '000102030405060708090a0b0c0d0e0f',"
+          "'options': {'values': 257}",
+          "values: 1 to 256" },
+        { "offload-nic-notice",
+          "'interface': 'nic0', 'underlay-ip': '10.0.0.2', 'port': 50000",
+          "sends nothing" },
         { "offload-set-limits",
           "'card': 'card0', 'interface': 'nic0', 'iops': 5", "NIC" },
     };
@@ -382,6 +465,7 @@ int main(void)
         TEST(test_dma_is_confined),
         TEST(test_function_reset),
         TEST(test_virtual_network),
+        TEST(test_balancing),
         TEST(test_networks_are_apart),
         TEST(test_control_plane_refuses),
         TEST(test_registers_by_name),

@@ -16,7 +16,7 @@
 #include <glib/gstdio.h>
 
 #include "capture_pcapng.h"
-#include "underlay.h"
+#include "underlay_path.h"
 
 static char *folder, *path;
 
@@ -135,6 +135,75 @@ static uint32_t encapsulate(uint8_t *out)
     return len + sizeof(frame);
 }
 
+/* Version 2: the frame with an echo, or an echo alone; its bytes. */
+static uint32_t balanced(uint8_t *out, bool alone)
+{
+    static const uint8_t card[] = { 0x06, 0, 0, 0, 0, 1 };
+    static const uint8_t key[SIPHASH_KEY_BYTES] = { 1 };
+    UnderlayMapping to = { .underlay_ip = 0x0afe0002 };
+    PathConfig config = path_config_default(PATH_ECMP);
+    PathEcho echo = { .value = 4, .packets = 9, .delay_ps = PATH_NO_DELAY };
+    const char *why = NULL;
+    UnderlayPaths *paths;
+    UnderlayPeer *peer;
+    PathChoice choice;
+    uint32_t len;
+    Underlay u;
+
+    memcpy(to.mac, frame, 6);
+    memcpy(to.underlay_mac, card, 6);
+    underlay_init(&u);
+    assert_true(underlay_join(&u, 42, 0x0afe0001, card, &why));
+    assert_true(underlay_map(&u, 42, &to, &why));
+    paths = underlay_paths_new(&u, &config, key, 1, 3);
+    peer = underlay_paths_find(paths, 0x0afe0002);
+    if (alone) {
+        len = underlay_paths_alone(paths, 5000000, peer, &echo, out);
+    } else {
+        choice = path_choose(peer->tx, 0, 0, 1000);
+        path_received(peer->rx, 0, 6, 777, 777, true, 1234000);
+        len = underlay_paths_encap(paths, 5000000, peer, &choice, frame,
+                                   sizeof(frame), out);
+        memcpy(out + len, frame, sizeof(frame));
+        len += sizeof(frame);
+    }
+    underlay_paths_free(paths);
+    underlay_clear(&u);
+    return len;
+}
+
+static void test_dissector_balanced(void **state)
+{
+    uint8_t packet[UNDERLAY2_OUTER_BYTES + sizeof(frame)];
+    g_autofree char *script = g_build_filename(g_getenv("OUTRIGGER_ROOT"),
+                                               "docs", "outrigger.lua", NULL);
+    g_autofree char *arguments = g_strdup_printf(
+        "-X \"lua_script:%s\" -T fields -e outrigger.vni -e outrigger.epoch"
+        " -e outrigger.value -e outrigger.seq -e outrigger.bytes"
+        " -e outrigger.departed -e outrigger.echo.value"
+        " -e outrigger.echo.number -e outrigger.echo.seen"
+        " -e outrigger.echo.marked -e outrigger.echo.bytes"
+        " -e outrigger.echo.lost -e outrigger.echo.delay -e ip.dst"
+        " -e _ws.expert.message",
+        script);
+    g_autofree char *out = NULL;
+    Capture *c = capture_open(path, NULL);
+    uint32_t len;
+
+    capture_interface(c, "host1");
+    len = balanced(packet, false);
+    capture_frame(c, 0, 1000, packet, len, false);
+    len = balanced(packet, true);
+    capture_frame(c, 0, 2000, packet, len, false);
+    assert_true(capture_close(c, NULL));
+    out = tshark(arguments);
+    assert_string_equal(out,
+                        "42\t3\t0\t0\t1000\t5000\t6\t0\t1\t1\t777\t0\t1234\t"
+                        "10.254.0.2,10.0.0.2\t\n"
+                        "42\t3\t4\t0\t0\t5000\t4\t0\t9\t0\t0\t0\t\t"
+                        "10.254.0.2\t\n");
+}
+
 /* The dissector of docs/: a guest's frame in its outer header, and one whose
  * header is of another version. */
 static void test_dissector(void **state)
@@ -167,9 +236,12 @@ static void test_dissector(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields), cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_filter),
         cmocka_unit_test(test_nothing_malformed),
-        cmocka_unit_test(test_dissector), /* writes the file anew: the last */
+        cmocka_unit_test(
+            test_dissector_balanced), /* write the file anew: the last */
+        cmocka_unit_test(test_dissector),
     };
     g_autofree char *program = g_find_program_in_path("tshark");
 
