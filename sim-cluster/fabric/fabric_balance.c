@@ -238,7 +238,8 @@ static void settle(FabricHost *h)
 {
     const FabricBalanceHost *b = h->balance;
 
-    h->depart_ps = MIN(b->plan_ps, b->out_ps);
+    /* the choice too: whoever asks sees it counted from its instant on */
+    h->depart_ps = MIN(h->start_ps, b->out_ps);
     if (b->n_timers) {
         h->depart_ps = MIN(h->depart_ps, b->timer[0].due_ps);
     }
