@@ -70,6 +70,74 @@ void hist_free(Hist *h)
     }
 }
 
+static void put(GByteArray *to, uint64_t v)
+{
+    v = GUINT64_TO_LE(v);
+    g_byte_array_append(to, (const guint8 *)&v, sizeof(v));
+}
+
+static uint64_t get(const uint8_t *buf)
+{
+    uint64_t v;
+
+    memcpy(&v, buf, sizeof(v));
+    return GUINT64_FROM_LE(v);
+}
+
+#define HEAD_WORDS 5u
+
+/* min, max, sum's halves, how many buckets are not empty; of each its number and
+ * its count. */
+void hist_save(const Hist *h, GByteArray *to)
+{
+    uint64_t used = 0;
+
+    for (guint i = 0; i < h->counts->len; i++) {
+        used += g_array_index(h->counts, uint64_t, i) != 0;
+    }
+    put(to, h->min);
+    put(to, h->max);
+    put(to, (uint64_t)h->sum);
+    put(to, (uint64_t)(h->sum >> 64));
+    put(to, used);
+    for (guint i = 0; i < h->counts->len; i++) {
+        if (g_array_index(h->counts, uint64_t, i)) {
+            put(to, i);
+            put(to, g_array_index(h->counts, uint64_t, i));
+        }
+    }
+}
+
+size_t hist_load(Hist *h, const uint8_t *buf, size_t len)
+{
+    size_t bytes = HEAD_WORDS * 8;
+    uint64_t used, before = 0, last = 0;
+
+    if (len < bytes || (used = get(buf + 32)) > (len - bytes) / 16) {
+        return 0;
+    }
+    h->min = get(buf);
+    h->max = get(buf + 8);
+    h->sum = (unsigned __int128)get(buf + 24) << 64 | get(buf + 16);
+    for (uint64_t i = 0; i < used; i++, bytes += 16) {
+        uint64_t bucket = get(buf + bytes), n = get(buf + bytes + 8);
+
+        if (bucket < before || bucket > bucket_of(UINT64_MAX) || n == 0 ||
+            n > UINT32_MAX) {
+            return 0;
+        }
+        g_array_set_size(h->counts, (guint)bucket + 1);
+        g_array_index(h->counts, uint64_t, (guint)bucket) = n;
+        h->total += n;
+        before = bucket + 1;
+        last = bucket;
+    }
+    if (used == 0) {
+        return h->min == UINT64_MAX && h->max == 0 && h->sum == 0 ? bytes : 0;
+    }
+    return h->min <= h->max && bucket_of(h->max) == last ? bytes : 0;
+}
+
 void hist_add_n(Hist *h, uint64_t value, uint64_t n)
 {
     unsigned bucket = bucket_of(value);

@@ -36,6 +36,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hist, hist_free)
 void hist_add(Hist *h, uint64_t value);
 void hist_add_n(Hist *h, uint64_t value, uint64_t n);
 void hist_clear(Hist *h); /* as new */
+/* All of it as bytes, little-endian, appended to @to. */
+void hist_save(const Hist *h, GByteArray *to);
+/* Into an empty one; how many bytes of @buf it was, 0: inconsistent. */
+size_t hist_load(Hist *h, const uint8_t *buf, size_t len);
 /* Adds all samples of @from; as if each had been added to @into. */
 void hist_merge(Hist *into, const Hist *from);
 

@@ -356,6 +356,9 @@ size_t switch_core_save(const SwitchCore *sw, uint8_t *buf, size_t cap);
  * @sw is untouched, the result false and *@ret_err says why. */
 bool switch_core_load(SwitchCore *sw, const uint8_t *buf, size_t len,
                       const char **ret_err);
+/* All instants inside, the switch's present included, become @by_ps later: for a
+ * state that goes on later than it was saved. */
+void switch_core_postpone(SwitchCore *sw, uint64_t by_ps);
 /* Calls @fn for each packet inside, in a stated order (pipeline, then port by
  * port: in transmission, then queue by queue): to map `user` after a load, or
  * to release handles before a free. @fn may change pkt->user. */

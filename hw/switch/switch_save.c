@@ -450,3 +450,22 @@ bool switch_core_load(SwitchCore *sw, const uint8_t *buf, size_t len,
     switch_core_free(fresh);
     return r.error == NULL;
 }
+
+void switch_core_postpone(SwitchCore *sw, uint64_t by_ps)
+{
+    sw->now_ps += by_ps;
+    sw->last_arrive_ps += by_ps;
+    for (uint32_t i = 0; i < sw->pipe_n; i++) {
+        sw->pipe[(sw->pipe_head + i) & sw->pipe_mask].admit_ps += by_ps;
+    }
+    for (uint32_t i = 0; i < sw->config.ports; i++) {
+        if (sw->port[i].next_ps != SWITCH_NEVER_PS) {
+            sw->port[i].next_ps += by_ps;
+        }
+    }
+    for (uint32_t i = 0; i <= sw->mac_mask; i++) {
+        if (sw->mac[i].mac) {
+            sw->mac[i].seen_ps += by_ps;
+        }
+    }
+}

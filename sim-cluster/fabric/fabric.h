@@ -57,7 +57,8 @@ typedef enum FabricError {
     FABRIC_ERROR_TOPOLOGY, /* nodes, links, addresses */
     FABRIC_ERROR_TRAFFIC,  /* modelled load, files of it */
     FABRIC_ERROR_FRAME,    /* an injected frame or its instant */
-    FABRIC_ERROR_FAULT     /* a failure or repair */
+    FABRIC_ERROR_FAULT,    /* a failure or repair */
+    FABRIC_ERROR_STATE     /* saving, or a saved state */
 } FabricError;
 GQuark fabric_error_quark(void);
 
@@ -249,6 +250,23 @@ uint64_t fabric_lookahead_ps(const Fabric *f, uint32_t from, uint32_t to);
 uint64_t fabric_host_delay_ps(const Fabric *f, uint32_t host);
 /* Frames of full hosts inside now. */
 uint32_t fabric_frames_inside(const Fabric *f);
+
+/* ---- saving -------------------------------------------------------------- */
+
+/*
+ * Between two fabric_run(): everything that changes, appended to @ret; frames,
+ * packets, flows, random sources, control, counters. Not with balanced traffic or
+ * transports: false.
+ */
+bool fabric_save(const Fabric *f, GByteArray *ret, GError **errp);
+/*
+ * Into a fabric that was built from the same things, with the same traffic; not
+ * before the instant at which the state was saved. All that was to happen then
+ * happens as long after now. Statistics are those of the state, but those over
+ * time (fabric_stats_series()) go on. Every stream that is short, of another
+ * fabric or version, or inconsistent is refused; then nothing has changed.
+ */
+bool fabric_load(Fabric *f, const uint8_t *buf, size_t len, GError **errp);
 
 /* ---- failures ------------------------------------------------------------ */
 

@@ -253,7 +253,7 @@ static void bring_up_to_now(Fabric *f)
     }
 }
 
-static void refresh_next(Fabric *f)
+void fabric_refresh_next(Fabric *f)
 {
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         const FabricNode *n = &f->node[i];
@@ -280,5 +280,5 @@ void fabric_control_apply(Fabric *f)
                 --f->n_control * sizeof(*f->control));
         apply_one(f, &c);
     }
-    refresh_next(f);
+    fabric_refresh_next(f);
 }

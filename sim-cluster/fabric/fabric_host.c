@@ -32,7 +32,7 @@ void fabric_stream_add(FabricHost *h, const FabricStream *s)
     h->streams[h->n_streams++] = *s;
 }
 
-static uint64_t earliest_ready_ps(const FabricHost *h)
+uint64_t fabric_host_ready_ps(const FabricHost *h)
 {
     uint64_t ready = FABRIC_NEVER_PS;
 
@@ -72,7 +72,7 @@ static uint32_t choose(const FabricHost *h, uint64_t start_ps)
 
 static void host_plan(Fabric *f, FabricHost *h)
 {
-    uint64_t ready = earliest_ready_ps(h);
+    uint64_t ready = fabric_host_ready_ps(h);
 
     h->depart_ps = FABRIC_NEVER_PS;
     if (ready == FABRIC_NEVER_PS) {

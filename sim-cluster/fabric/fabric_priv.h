@@ -245,6 +245,7 @@ struct Fabric {
     FabricFlow *flow;
     uint32_t n_flows, cap_flows, free_flow;
     uint32_t traffic_seq, loads_started, trace_started;
+    uint64_t trace_shift_ps; /* added to each row's instant: fabric_load() */
     struct FabricTransports *transports; /* NULL: none */
     /* statistics */
     uint64_t stats_from_ps;
@@ -359,6 +360,7 @@ void fabric_host_receive(Fabric *f, FabricHost *h, const FabricPacket *p);
 void fabric_host_send(Fabric *f, FabricHost *h, uint64_t until_ps);
 void fabric_host_replan(Fabric *f, FabricHost *h);
 void fabric_stream_add(FabricHost *h, const FabricStream *s);
+uint64_t fabric_host_ready_ps(const FabricHost *h);  /* something to send */
 uint32_t fabric_stream_bytes(const FabricStream *s); /* of its next packet */
 /* Stream @at has sent a packet of @bytes; the next turn is its successor's. */
 void fabric_stream_sent(Fabric *f, FabricHost *h, uint32_t at, uint32_t bytes);
@@ -428,6 +430,7 @@ static inline FabricEntry *fabric_entry_of(Fabric *f, const SwitchPacket *pkt)
 /* fabric_fault.c */
 void fabric_control_add(Fabric *f, FabricControl c);
 void fabric_control_apply(Fabric *f); /* all that are due now */
+void fabric_refresh_next(Fabric *f);  /* node_next_ps of all */
 
 /* fabric_stats.c */
 void fabric_stats_init(Fabric *f);
@@ -441,6 +444,7 @@ void fabric_series_advance(Fabric *f, uint64_t ps); /* edges up to @ps */
 uint64_t fabric_series_next_ps(const Fabric *f);
 uint32_t fabric_series_max_cells(const Fabric *f, uint32_t wire);
 void fabric_series_before_reset(Fabric *f);
+void fabric_series_after_load(Fabric *f); /* counters are others now */
 void fabric_series_free(FabricSeries *s); /* NULL is fine */
 
 #endif

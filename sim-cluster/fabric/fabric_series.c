@@ -194,6 +194,18 @@ void fabric_series_before_reset(Fabric *f)
     s->balance_last = balance_since(&s->balance_last, &now);
 }
 
+/* After fabric_series_before_reset(): the counters did not become zero. */
+void fabric_series_after_load(Fabric *f)
+{
+    FabricSeries *s = f->series;
+
+    for (uint32_t w = 0; s && w < f->n_wires; w++) {
+        SeriesCell c = counters(f, w);
+
+        add(&s->last[w], &c);
+    }
+}
+
 void fabric_series_free(FabricSeries *s)
 {
     if (s) {

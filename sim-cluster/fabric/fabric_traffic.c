@@ -136,19 +136,20 @@ void fabric_source_next(Fabric *f, FabricHost *h, FabricSource *s,
     }
     row = &g_array_index(f->trace, FabricTraceRow, s->trace_at);
     *ret = (FabricStream){
-        .ready_ps = row->start_ps,
+        .ready_ps = s->next_ps,
         .left_bytes = row->bytes,
         .dst = f->node[row->to].host->ipv4,
         .hash = (uint32_t)(fabric_random(&s->random) >> 32),
-        .flow = flow_new(f, row->start_ps, row->bytes, row->entry),
+        .flow = flow_new(f, s->next_ps, row->bytes, row->entry),
         .pair = FABRIC_NONE,
         .packet_bytes = row->packet_bytes,
         .priority = row->priority,
         .flags = SWITCH_PKT_ECT,
         .entry = row->entry,
     };
-    s->next_ps =
-        ++s->trace_at < s->trace_end ? row[1].start_ps : FABRIC_NEVER_PS;
+    s->next_ps = ++s->trace_at < s->trace_end
+                     ? row[1].start_ps + f->trace_shift_ps
+                     : FABRIC_NEVER_PS;
 }
 
 /* ---- loads --------------------------------------------------------------- */
