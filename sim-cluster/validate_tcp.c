@@ -266,7 +266,7 @@ static bool run_mptcp(Run *r, GError **errp)
 /* ---- rows ------------------------------------------------------------------ */
 
 typedef struct Row {
-    const char *series, *min_id, *mean_id;
+    const char *series, *min_id, *mean_id, *why_min;
     bool (*run)(Run *r, GError **errp);
     uint32_t seeds;
 } Row;
@@ -293,18 +293,23 @@ static bool run_row(Validation *v, const Row *row, GError **errp)
     qsort(min, row->seeds, sizeof(min[0]), by_value);
     qsort(mean, row->seeds, sizeof(mean[0]), by_value);
     validate_result(v, row->min_id, (int64_t)min[row->seeds / 2] / 1000000,
-                    NULL);
+                    row->why_min);
     validate_result(v, row->mean_id, (int64_t)mean[row->seeds / 2] / 1000000,
                     NULL);
     validate_series(v, "ndp22", row->series, false, samples, HOSTS);
     return true;
 }
 
+static const char why_dctcp_min[] =
+    "the smallest share of four flows on 1 Gbit/s within 10 ms, ten of their "
+    "round trips: chance (fair would be 0.25; they have 0.99 together in both)";
+
 static bool run(Validation *v, GError **errp)
 {
     static const Row rows[] = {
-        { "MPTCP", "ndp22-mptcp-min", "ndp22-mptcp-mean", run_mptcp, 3 },
-        { "DCTCP", "ndp22-dctcp-min", "ndp22-dctcp-mean", run_dctcp, 5 },
+        { "MPTCP", "ndp22-mptcp-min", "ndp22-mptcp-mean", NULL, run_mptcp, 3 },
+        { "DCTCP", "ndp22-dctcp-min", "ndp22-dctcp-mean", why_dctcp_min,
+          run_dctcp, 5 },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
