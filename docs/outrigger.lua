@@ -2,12 +2,13 @@
 --
 -- outrigger.lua: shows captures of links in Wireshark and tshark: the header
 -- around a guest's frame (version 1 in hw/offload/underlay.h, version 2 in
--- hw/offload/underlay_path.h) and the packets that say what was done to a link
--- (docs/captures.md).
+-- hw/offload/underlay_path.h), reliable datagrams (hw/offload/rdt.h) and the
+-- packets that say what was done to a link (docs/captures.md).
 --
 --     tshark -X lua_script:docs/outrigger.lua -r FILE
 --
--- Not here: whether a tag is right, since that takes the network's key.
+-- Not here: whether a tag is right and what is encrypted, since that takes
+-- the keys.
 
 local UDP_PORT = 6088
 local HEADER_BYTES = { [1] = 20, [2] = 56 }
@@ -123,6 +124,78 @@ function underlay.dissector(buffer, packet, tree)
 end
 
 DissectorTable.get("udp.port"):add(UDP_PORT, underlay)
+
+local RDT_UDP_PORT = 6089
+local RDT_HEADER_BYTES = 24
+local RDT_TAG_BYTES = 16
+local RDT_KINDS = { "Data", "Acknowledgement", "Probe", "Close" }
+
+local rdt = Proto("outrigger_rdt", "Outrigger reliable datagram")
+local r = {
+    version = ProtoField.uint8("outrigger_rdt.version", "Version", base.DEC,
+                               nil, 0xf0),
+    words = ProtoField.uint8("outrigger_rdt.words", "Header length in words",
+                             base.DEC, nil, 0x0f),
+    kind = ProtoField.uint8("outrigger_rdt.kind", "Kind", base.DEC, RDT_KINDS),
+    epoch = ProtoField.uint16("outrigger_rdt.epoch", "Epoch of the key"),
+    to = ProtoField.uint32("outrigger_rdt.to", "Receiver's session", base.HEX),
+    from = ProtoField.uint32("outrigger_rdt.from", "Sender's session",
+                             base.HEX),
+    key = ProtoField.uint32("outrigger_rdt.key", "Key id"),
+    incarnation = ProtoField.uint16("outrigger_rdt.incarnation", "Incarnation",
+                                    base.DEC, nil, 0x7fff),
+    counter = ProtoField.uint64("outrigger_rdt.counter", "Packet counter"),
+    sealed = ProtoField.bytes("outrigger_rdt.sealed", "Encrypted"),
+    tag = ProtoField.bytes("outrigger_rdt.tag", "Tag"),
+}
+rdt.fields = { r.version, r.words, r.kind, r.epoch, r.to, r.from, r.key,
+               r.incarnation, r.counter, r.sealed, r.tag }
+local rdt_malformed = ProtoExpert.new("outrigger_rdt.malformed",
+                                      "Malformed header",
+                                      expert.group.MALFORMED,
+                                      expert.severity.ERROR)
+rdt.experts = { rdt_malformed }
+
+-- Numbers of acknowledgements, and of nothing else, have the top bit set.
+local function rdt_well_formed(buffer)
+    if buffer:len() < RDT_HEADER_BYTES + RDT_TAG_BYTES
+        or buffer(0, 1):uint() ~= 0x16 then
+        return false
+    end
+    local kind = buffer(1, 1):uint()
+    local space = bit.band(buffer(16, 1):uint(), 0x80) ~= 0
+    return RDT_KINDS[kind] ~= nil and space == (kind == 2)
+end
+
+function rdt.dissector(buffer, packet, tree)
+    packet.cols.protocol = "Outrigger RDT"
+    if not rdt_well_formed(buffer) then
+        tree:add(rdt, buffer()):add_proto_expert_info(rdt_malformed)
+        return buffer:len()
+    end
+    local t = tree:add(rdt, buffer())
+    local body = buffer:len() - RDT_HEADER_BYTES - RDT_TAG_BYTES
+    local kind = RDT_KINDS[buffer(1, 1):uint()]
+    t:add(r.version, buffer(0, 1))
+    t:add(r.words, buffer(0, 1))
+    t:add(r.kind, buffer(1, 1))
+    t:add(r.epoch, buffer(2, 2))
+    t:add(r.to, buffer(4, 4))
+    t:add(r.from, buffer(8, 4))
+    t:add(r.key, buffer(12, 4))
+    t:add(r.incarnation, buffer(16, 2))
+    t:add(r.counter, buffer(18, 6), buffer(18, 6):uint64())
+    if body > 0 then
+        t:add(r.sealed, buffer(RDT_HEADER_BYTES, body))
+    end
+    t:add(r.tag, buffer(RDT_HEADER_BYTES + body, RDT_TAG_BYTES))
+    packet.cols.info = string.format("%s, session %08x to %08x, %d bytes",
+                                     kind, buffer(8, 4):uint(),
+                                     buffer(4, 4):uint(), body)
+    return buffer:len()
+end
+
+DissectorTable.get("udp.port"):add(RDT_UDP_PORT, rdt)
 
 local event = Proto("outrigger_event", "Outrigger event")
 local text = ProtoField.string("outrigger_event.text", "What was done")
