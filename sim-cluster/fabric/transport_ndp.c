@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+/* Of the last 32 answers; so many ACKs mean that the receiver is not overloaded
+ * but the path of the returned header bad. */
+#define ONE_PATH_SHARE 4u
+
 typedef enum NdpState {
     NDP_UNSENT = 0,
     NDP_SENT,
@@ -34,6 +38,7 @@ typedef struct NdpTx {
     uint64_t heard_ps;
     uint64_t unanswered; /* sent, neither ACK nor NACK nor returned */
     uint64_t answered;   /* ACKs and NACKs */
+    uint32_t recent;     /* bits: the last answers were ACKs */
     GQueue again;        /* seqs as pointers */
     NdpSending *sending;
     uint32_t sending_head, n_sending, sending_mask;
@@ -44,7 +49,7 @@ void fabric_ndp_config_default(FabricNdpConfig *c)
 {
     *c = (FabricNdpConfig){
         .payload_bytes = 9000,
-        .header_bytes = 64,
+        .header_bytes = 60,
         .window_packets = 23,
         .policy = FABRIC_NDP_SPRAY_PENALTY,
         .penalty_ps = 1000000000ull,
@@ -67,10 +72,11 @@ void fabric_ndp_switch(SwitchConfig *sw, const FabricNdpConfig *c,
     sw->queue[0].limit_cells = data_bytes;
     sw->queue[0].quantum_bytes =
         c->payload_bytes + c->header_bytes + SWITCH_OVERHEAD_BYTES;
-    sw->queue[1].limit_cells = 2 * data_bytes;
+    sw->queue[1].limit_cells = data_bytes;
     sw->queue[1].quantum_bytes = 10 * (c->header_bytes + SWITCH_OVERHEAD_BYTES);
     sw->trim_bytes = (uint16_t)c->header_bytes;
     sw->trim_queue = 1;
+    sw->trim_return = true;
 }
 
 static const char *check(const void *config)
@@ -335,6 +341,7 @@ static void feedback(FabricFlowEnd *tx, const FabricSegment *seg, bool bad,
     const FabricNdpConfig *c = tx->config;
     NdpTx *t = tx->state;
 
+    t->recent = t->recent << 1 | !bad;
     if (!bad) {
         ndp_paths_ack(&t->paths, seg->aux);
     } else if (ndp_paths_nack(&t->paths, tx, seg->aux, weight)) {
@@ -353,7 +360,8 @@ static void returned(FabricFlowEnd *tx, const FabricSegment *seg)
 
     feedback(tx, seg, true, 3);
     cut(tx, seg->seq);
-    if (t->unanswered == 0 && t->answered <= t->pulled) {
+    if ((t->unanswered == 0 && t->answered <= t->pulled) ||
+        (uint32_t)__builtin_popcount(t->recent) >= 32 / ONE_PATH_SHARE) {
         t->credit++;
     }
 }
@@ -373,6 +381,9 @@ static void tx_receive(FabricFlowEnd *tx, const FabricSegment *seg)
         t->answered++;
         feedback(tx, seg, true, 1);
         cut(tx, seg->seq);
+    }
+    while (t->base < seg->aux64 && t->base < t->next) {
+        done(tx, t->base); /* its ACK was lost, or comes later */
     }
     if (seg->ack > t->pulled) {
         t->credit += seg->ack - t->pulled;

@@ -21,7 +21,7 @@
  *    a full data packet takes on its link; flows take turns, those of a
  *    higher FabricFlowSpec.priority first. A pull that can leave at once travels in
  *    the ACK or NACK. Pulls are numbered by flow; a later number makes up for
- *    lost ones. A receiver that has all owes nothing.
+ *    lost ones. All three say below which number all packets have come. A receiver that has all owes nothing.
  * 3. Paths. A path is a value of the flow hash. `paths` == 0: as many as lead
  *    over different links (fabric_paths()); else that many random values, of
  *    which several may lead the same way. Sender and receiver each go through
@@ -33,12 +33,18 @@
  *    has more than 100 of both, NACKs / ACKs is above 0.3 (taken as 0 up to 10
  *    ACKs unless there are 90 NACKs) and above 1.25 of the same quotient over
  *    all paths. Then its counts are scaled to 101 together, so that one NACK
- *    afterwards is enough to leave it out again, and ACKs mend it. Counts are
- *    halved when they reach 1000.
+ *    afterwards is enough to leave it out again, each time for twice as
+ *    long, up to 128 times `penalty_ps` (a choice: each try holds one packet
+ *    of the window for as long as the bad path takes). ACKs mend it: at a
+ *    quotient of 0.3 it starts again with `penalty_ps`. A path's counts are
+ *    halved when they reach 1000 together.
  * 5. A packet without an answer for `rto_ps` is sent again at once. So is one
  *    packet of a flow that has heard nothing for that long.
  * 6. A header that a switch has sent back is queued to be sent again; at once if
- *    no pull or answer can be expected any more.
+ *    no pull or answer can be expected any more, or if at least a quarter of
+ *    the last 32 answers (ACKs, NACKs, returned headers) were ACKs, so that not
+ *    the receiver is overloaded but a path is bad. Else it waits for a pull,
+ *    and the flow has one packet less on its way.
  */
 #ifndef OUTRIGGER_TRANSPORT_NDP_H
 #define OUTRIGGER_TRANSPORT_NDP_H
@@ -63,15 +69,17 @@ typedef struct FabricNdpConfig {
     bool ect;                                /* data can be marked */
 } FabricNdpConfig;
 
-/* 9000-byte payload and 64-byte headers (htsim), a window of 23 packets
+/* 9000-byte payload (htsim) and 60-byte headers (the shortest frame: 84 bytes on
+ * the wire; htsim's 64 have nothing around them), a window of 23 packets
  * (htsim's Fig. 21 and 22), all paths with penalty of 1 ms (a choice), 50 ms
  * timeout (htsim's minimum), data in queue 0, all else in queue 1. */
 void fabric_ndp_config_default(FabricNdpConfig *c);
 
 /*
- * The switch that goes with it: queue 0 holds data, @data_bytes of it; queue 1
- * headers and control, twice as many bytes (htsim); round robin of ten headers
- * to one full packet of @c (paper); cutting to @c->header_bytes. A buffer that
+ * The switch that goes with it, as in the paper: queue 0 holds data, @data_bytes
+ * of it; queue 1 headers and control, as many bytes; round robin of ten headers
+ * to one full packet of @c; cutting to @c->header_bytes, and what does not fit
+ * goes back to its sender. A buffer that
  * never is the limit. Sets what concerns these and leaves the rest.
  */
 void fabric_ndp_switch(SwitchConfig *sw, const FabricNdpConfig *c,

@@ -10,6 +10,7 @@
 #define FEW_ACKS 10u /* below, the quotient is not taken */
 #define BAD_PERCENT 30u
 #define HALVE_AT 1000u
+#define MAX_DOUBLINGS 7u
 
 static void permute(NdpPaths *p, FabricFlowEnd *end)
 {
@@ -89,10 +90,10 @@ static void set_counts(NdpPaths *p, NdpPath *path, uint32_t acks,
     path->nacks = nacks;
 }
 
-static void halve(NdpPaths *p)
+static void halve(NdpPaths *p, NdpPath *path)
 {
-    for (uint32_t i = 0; i < p->n; i++) {
-        set_counts(p, &p->path[i], p->path[i].acks / 2, p->path[i].nacks / 2);
+    if (path->acks + path->nacks >= HALVE_AT) {
+        set_counts(p, path, path->acks / 2, path->nacks / 2);
     }
 }
 
@@ -101,9 +102,10 @@ void ndp_paths_ack(NdpPaths *p, uint32_t which)
     NdpPath *path = &p->path[which];
 
     set_counts(p, path, path->acks + 1, path->nacks);
-    if (path->acks + path->nacks >= HALVE_AT) {
-        halve(p);
+    if ((uint64_t)path->nacks * 100 <= (uint64_t)path->acks * BAD_PERCENT) {
+        path->doublings = 0;
     }
+    halve(p, path);
 }
 
 /* Quotients are compared without dividing. */
@@ -123,6 +125,7 @@ bool ndp_paths_nack(NdpPaths *p, FabricFlowEnd *end, uint32_t which,
                     uint32_t weight)
 {
     const FabricNdpConfig *c = end->config;
+    uint64_t now = fabric_endpoint_now_ps(end->endpoint);
     NdpPath *path = &p->path[which];
     uint32_t sum;
 
@@ -131,12 +134,14 @@ bool ndp_paths_nack(NdpPaths *p, FabricFlowEnd *end, uint32_t which,
     if (c->policy == FABRIC_NDP_SPRAY_PENALTY && p->n > 1 && is_bad(p, path)) {
         uint32_t acks = path->acks * (ENOUGH + 1) / sum;
 
-        path->until_ps = fabric_endpoint_now_ps(end->endpoint) + c->penalty_ps;
         set_counts(p, path, acks, ENOUGH + 1 - acks);
+        if (path->until_ps > now) {
+            return false; /* sent before it was left out */
+        }
+        path->until_ps = now + (c->penalty_ps << path->doublings);
+        path->doublings = MIN(path->doublings + 1, MAX_DOUBLINGS);
         return true;
     }
-    if (sum >= HALVE_AT) {
-        halve(p);
-    }
+    halve(p, path);
     return false;
 }

@@ -15,13 +15,15 @@ enum { NDP_ECHO_CE = 1 }; /* FabricSegment.user_flags */
 
 /*
  * FabricSegment: seq is the packet's number, ack the pull's (0: none), aux the
- * sender's path, echoed in ACK and NACK.
+ * sender's path, echoed in ACK and NACK; aux64, of what receivers send, is the
+ * number below which they have all packets.
  */
 
 typedef struct NdpPath {
     uint32_t hash;
     uint32_t acks, nacks;
-    uint64_t until_ps; /* left out until then */
+    uint32_t doublings; /* of penalty_ps, next time */
+    uint64_t until_ps;  /* left out until then */
 } NdpPath;
 
 /* The paths of one end. */

@@ -136,6 +136,7 @@ static void pull_timer(FabricEndpoint *e, FabricTimer *t)
         }
         seg = control(rx, NDP_PULL);
         seg.ack = ++r->pulls_sent;
+        seg.aux64 = r->base;
         fabric_endpoint_send(rx, &seg);
         if (--r->owed) {
             queue_push(h, rx);
@@ -186,6 +187,7 @@ void ndp_rx_receive(FabricFlowEnd *rx, const FabricSegment *seg)
             fabric_flow_duplicate(rx);
         }
     }
+    answer.aux64 = r->base;
     if (r->n_have == r->n_packets) {
         r->owed = 0;
     } else {
