@@ -158,7 +158,10 @@ char *validation_table(const Validation *v);    /* for a terminal */
 char *validation_markdown(const Validation *v); /* for docs/fidelity.md */
 char *validation_csv(const Validation *v);
 struct Bench; /* bench.h */
-/* Rows, and the bars of @bench. */
+/* What validation_judge() says, into the cases `required` and `all` of
+ * @bench, a bench of kind `validation`. */
+void validation_measure(const Validation *v, struct Bench *bench);
+/* Rows, and the bars of @bench, which has been measured. */
 char *validation_json(const Validation *v, const struct Bench *bench);
 
 guint validation_figure_count(const Validation *v);

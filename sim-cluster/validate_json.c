@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * validate_json.c: the rows for programs.
+ * validate_json.c: the rows for programs, and what bars are held against.
  */
 #include "validate_priv.h"
 
@@ -70,4 +70,28 @@ char *validation_json(const Validation *v, const Bench *bench)
     json_builder_end_object(j);
     root = json_builder_get_root(j);
     return json_to_string(root, TRUE);
+}
+
+/* ---- for the bars -------------------------------------------------------- */
+
+static void put(Bench *b, const char *name, BenchQuantity q, double value)
+{
+    BenchSample sample = { 0 };
+    GArray *samples = bench_case(b, name)->samples;
+
+    if (!samples->len) {
+        g_array_append_val(samples, sample);
+    }
+    g_array_index(samples, BenchSample, 0).value[q] = value;
+}
+
+void validation_measure(const Validation *v, Bench *bench)
+{
+    ValidateJudgement j;
+
+    validation_judge(v, &j);
+    put(bench, "required", BENCH_WITHIN_5_PERCENT,
+        j.required ? 100.0 * j.within / j.required : 0);
+    put(bench, "required", BENCH_MISSING_ROWS, j.missing);
+    put(bench, "all", BENCH_UNEXPLAINED_ROWS, j.unexplained);
 }

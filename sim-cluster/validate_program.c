@@ -256,28 +256,6 @@ static bool write_docs(const Validation *v, const char *docs, const char *text,
 
 /* ---- the verdict --------------------------------------------------------- */
 
-static void put(Bench *b, const char *name, BenchQuantity q, double value)
-{
-    BenchSample sample = { 0 };
-    GArray *samples = bench_case(b, name)->samples;
-
-    if (!samples->len) {
-        g_array_append_val(samples, sample);
-    }
-    g_array_index(samples, BenchSample, 0).value[q] = value;
-}
-
-static void put_judgement(Bench *b, const Validation *v)
-{
-    ValidateJudgement j;
-
-    validation_judge(v, &j);
-    put(b, "required", BENCH_WITHIN_5_PERCENT,
-        j.required ? 100.0 * j.within / j.required : 0);
-    put(b, "required", BENCH_MISSING_ROWS, j.missing);
-    put(b, "all", BENCH_UNEXPLAINED_ROWS, j.unexplained);
-}
-
 static int finish(const Options *o, Bench *b, const Validation *v,
                   const char *root, const char *build, GError **errp)
 {
@@ -285,7 +263,7 @@ static int finish(const Options *o, Bench *b, const Validation *v,
     g_autofree char *dir = g_build_filename(build, "bench", b->name, NULL);
     g_autofree char *json = NULL, *text = NULL, *table = NULL, *bars = NULL;
 
-    put_judgement(b, v);
+    validation_measure(v, b);
     json = validation_json(v, b);
     table = validation_table(v);
     bars = bench_bars_table(b);
