@@ -35,12 +35,17 @@ typedef struct World {
     uint16_t aq_tail, tail[FUZZ_QUEUES];
     unsigned fault_in; /* accesses until one is refused; 0 = none */
     bool damaged;      /* since a damaged state was accepted */
+    Underlay far;      /* of another card, in network 1 */
+    UnderlayPaths *peer;
+    uint32_t far_epoch;
 } World;
 
 static uint64_t operations, inputs;
 static uint8_t outside[FUZZ_RAM - FUZZ_WINDOW]; /* what lies there */
 static const uint8_t guest[6] = { 2, 1, 0, 0, 0, 1 };
 static const uint8_t card[6] = { 2, 0, 10, 0, 0, 1 };
+static const uint8_t far_card[6] = { 2, 0, 10, 0, 0, 2 };
+static const uint8_t key[SIPHASH_KEY_BYTES] = { 7 };
 
 static __attribute__((destructor)) void report(void)
 {
@@ -67,6 +72,33 @@ static bool dma_fault(void *user, unsigned fn, bool write, uint64_t addr,
     return world->fault_in && --world->fault_in == 0;
 }
 
+/* What the other card is told, it echoes later. */
+static void far_receives(const uint8_t *f, uint32_t len)
+{
+    g_autofree uint8_t *copy = g_memdup2(f, len);
+    UnderlayFrame *held;
+    uint8_t *inner;
+    uint32_t n;
+
+    if (world->m->now_ps >> 22 & 1 && len > UNDERLAY2_OUTER_BYTES) {
+        copy[15] |= 3; /* a queue was long */
+        packet_put16(copy + 24, 0);
+        packet_put16(copy + 24, packet_fold(packet_sum(copy + 14, 20, 0)));
+    }
+    underlay_paths_decap(world->peer, world->m->now_ps, copy, len, &inner, &n);
+    while ((held = underlay_paths_pop(world->peer, world->m->now_ps))) {
+        g_free(held);
+    }
+}
+
+static void far_new(World *w)
+{
+    PathConfig c = path_config_default(PATH_SPRAY);
+
+    underlay_paths_free(w->peer);
+    w->peer = underlay_paths_new(&w->far, &c, key, 1, w->far_epoch++);
+}
+
 static void wire_send(void *opaque, uint64_t depart_ps, const void *frame,
                       uint32_t len)
 {
@@ -75,11 +107,16 @@ static void wire_send(void *opaque, uint64_t depart_ps, const void *frame,
 
     g_assert(depart_ps == world->m->now_ps && len >= 60 && len <= 9728);
     if (u->enabled && !world->damaged) {
-        g_assert(len >= UNDERLAY_OUTER_BYTES + 60 && !memcmp(f + 6, card, 6) &&
+        uint32_t outer = underlay_paths_is_ours(f, len) ? UNDERLAY2_OUTER_BYTES
+                                                        : UNDERLAY_OUTER_BYTES;
+
+        g_assert(len >= outer && !memcmp(f + 6, card, 6) &&
                  packet_get32(f + 26) == u->ip &&
-                 packet_get32(f + 46) == u->vni &&
-                 !memcmp(f + UNDERLAY_OUTER_BYTES + 6, guest, 6));
+                 packet_get32(f + 46) == u->vni);
+        g_assert(len == UNDERLAY2_OUTER_BYTES ||
+                 (len >= outer + 60 && !memcmp(f + outer + 6, guest, 6)));
     }
+    far_receives(f, len);
 }
 
 static const EnaWire wire = { .send = wire_send };
@@ -106,6 +143,9 @@ static Ena *build(World *w)
 
 static void world_new(World *w)
 {
+    UnderlayMapping m = { .underlay_ip = 0x0a000001 };
+    const char *why;
+
     *w = (World){ 0 };
     world = w;
     w->m = mock_seam_new(FUZZ_RAM, 1);
@@ -122,6 +162,12 @@ static void world_new(World *w)
     memcpy(w->m->ram + FUZZ_WINDOW, outside, sizeof(outside));
     w->llq = g_malloc0(2 * ENA_LLQ_QUEUE_BYTES);
     w->e = build(w);
+    underlay_init(&w->far);
+    underlay_join(&w->far, 1, 0x0a000002, far_card, &why);
+    memcpy(m.mac, guest, 6);
+    memcpy(m.underlay_mac, card, 6);
+    underlay_map(&w->far, 1, &m, &why);
+    far_new(w);
 }
 
 /* An instant that goes on for ever is a bug. */
@@ -318,8 +364,72 @@ static void map(World *w, unsigned member)
 
     memcpy(m.mac, guest, 6);
     m.mac[5] = member;
-    memcpy(m.underlay_mac, card, 6);
+    m.plain = member & 0x40;
+    m.paths = member & 0x80 ? 1 : 0;
+    memcpy(m.underlay_mac, far_card, 6);
     underlay_map(ena_underlay(w->e), ena_underlay(w->e)->vni, &m, &why);
+}
+
+/* Balancing with short times, so that much happens. */
+static void balance(World *w, unsigned policy, unsigned flags)
+{
+    PathConfig c = path_config_default(policy % PATH_POLICIES);
+    const char *why;
+
+    c.sequencing = flags & FUZZ_BALANCE_SEQUENCING;
+    c.gap_ps = 30000000;
+    c.order_packets = 4;
+    c.cap_bytes = flags & FUZZ_BALANCE_CAP ? 2000 : 0;
+    c.cap_timeout_ps = 50000000;
+    c.line_bps = 1000000000;
+    c.reduce_ps = c.plb_round_ps = c.echo_ps = 10000000;
+    c.plb_rounds = 2;
+    c.probe_ps = 20000000;
+    c.avoid_ps = 20000000;
+    c.disable_hold_ps = 100000000;
+    c.min_flow_bytes = flags & FUZZ_BALANCE_FEW ? 500 : 0;
+    c.values = flags & FUZZ_BALANCE_FEW ? 2 : 16;
+    c.reduce_score = flags & FUZZ_BALANCE_REDUCE ? 10000 : PATH_SCORE_MAX;
+    c.inputs = PATH_INPUTS;
+    g_assert(
+        ena_balance(w->e, policy < PATH_POLICIES ? &c : NULL, key, 3, 0, &why));
+}
+
+static void far(World *w, Input *in)
+{
+    unsigned flags = get(in, 1), at = get(in, 1), x = get(in, 1);
+    g_autofree uint8_t *inner = content(in, 200);
+    uint8_t p[UNDERLAY2_OUTER_BYTES + 200];
+    uint32_t len = sizeof(p);
+    uint64_t now = w->m->now_ps;
+    UnderlayPeer *to;
+    PathEcho echo;
+    PathChoice c;
+
+    if (flags & FUZZ_FAR_ANEW) {
+        far_new(w);
+    }
+    to = underlay_paths_find(w->peer, 0x0a000001);
+    memcpy(p + UNDERLAY2_OUTER_BYTES, inner, 200);
+    if (flags & FUZZ_FAR_ALONE) {
+        if (!path_echo_take(to->rx, now, &echo)) {
+            return;
+        }
+        len = underlay_paths_alone(w->peer, now, to, &echo, p);
+    } else {
+        c = path_choose(to->tx, now, at, len);
+        underlay_paths_encap(w->peer, now, to, &c, inner, 200, p);
+    }
+    p[at % len] ^= x;
+    if (flags & FUZZ_FAR_MARKED) {
+        p[15] |= 3;
+        packet_put16(p + 24, 0);
+        packet_put16(p + 24, packet_fold(packet_sum(p + 14, 20, 0)));
+    }
+    for (unsigned n = flags & FUZZ_FAR_TWICE ? 2 : 1;
+         n && !(flags & FUZZ_FAR_LOST); n--) {
+        ena_receive(w->e, p, len);
+    }
 }
 
 static void load(World *w, const GByteArray *image, bool resubmit, bool must)
@@ -470,6 +580,13 @@ static void operation(World *w, Input *in)
     case FUZZ_DAMAGE:
         damage(w, in);
         break;
+    case FUZZ_BALANCE:
+        a = get(in, 1);
+        balance(w, a, get(in, 1));
+        break;
+    case FUZZ_FAR:
+        far(w, in);
+        break;
     default:
         a = get(in, 1);
         set_switch(w, a, get(in, 1));
@@ -495,6 +612,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     replace(&w, true);
     reset(&w);
     ena_free(w.e);
+    underlay_paths_free(w.peer);
+    underlay_clear(&w.far);
     mock_seam_free(w.m);
     g_free(w.llq);
     return 0;

@@ -46,6 +46,9 @@ typedef enum FuzzOp {
     FUZZ_REPLACE, /* u8 0 exact, else resubmit: save and load */
     FUZZ_DAMAGE,  /* u8 n, n x {u16 offset, u8 xor}, u8 resubmit */
     FUZZ_SWITCH,  /* u8 which, u8 value */
+    FUZZ_BALANCE, /* u8 policy (6: off), u8 of FUZZ_BALANCE_* */
+    FUZZ_FAR,     /* u8 of FUZZ_FAR_*, u8 byte, u8 xor, u8 n, n bytes: from
+                   * another card that balances, with that byte changed */
     FUZZ_OPS
 } FuzzOp;
 
@@ -57,5 +60,18 @@ typedef enum FuzzSwitch {
     FUZZ_SW_JITTER,
     FUZZ_SWITCHES
 } FuzzSwitch;
+
+/* FUZZ_BALANCE */
+#define FUZZ_BALANCE_SEQUENCING 1u
+#define FUZZ_BALANCE_CAP 2u
+#define FUZZ_BALANCE_REDUCE 4u
+#define FUZZ_BALANCE_FEW 8u /* values */
+
+/* FUZZ_FAR */
+#define FUZZ_FAR_ALONE 1u /* an echo alone */
+#define FUZZ_FAR_MARKED 2u
+#define FUZZ_FAR_LOST 4u
+#define FUZZ_FAR_TWICE 8u
+#define FUZZ_FAR_ANEW 16u /* that card begins anew before */
 
 #endif

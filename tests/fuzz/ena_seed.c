@@ -7,6 +7,7 @@
  *     ena_seed DIRECTORY
  */
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -271,6 +272,41 @@ static void networks(void)
     run();
 }
 
+/* Both cards balance; packets get lost, marked, doubled, changed. Each call is
+ * about the next policy. */
+static void balancing(void)
+{
+    static unsigned policy;
+    uint8_t f[100];
+
+    begin();
+    op(FUZZ_NETWORK, 1, FUZZ_MAP);
+    u8(2);
+    op(FUZZ_BALANCE, policy, policy * 5 + 3);
+    for (unsigned i = 0; i < 36; i++) {
+        unsigned n = packet(f, 2, 6);
+        bool changed = i % 8 == 7;
+
+        rx(2, 2048);
+        op(FUZZ_RING, 2, 0);
+        memory(FUZZ_DATA, f, n);
+        tx(0, n | ONE, 0, FUZZ_DATA);
+        op(FUZZ_RING, 0, 0);
+        op(FUZZ_STEPS, 40, FUZZ_FAR);
+        u8(i % 5 == 4 ? FUZZ_FAR_ALONE | (i & FUZZ_FAR_MARKED) : i & 14);
+        u8(changed ? 42 + i : 0);
+        u8(changed);
+        packet(f, 1, 6);
+        memcpy(f + 6, (uint8_t[]){ 2, 1, 0, 0, 0, 2 }, 6);
+        bytes(f, 74);
+        op(FUZZ_REPLACE, i & 1, FUZZ_STEPS);
+        u8(i);
+    }
+    op(FUZZ_BALANCE, policy++, 15);
+    run();
+    run();
+}
+
 static void low_latency(void)
 {
     uint8_t e[128];
@@ -424,11 +460,23 @@ int main(int argc, char **argv)
         const char *name;
         void (*write)(void);
     } seeds[] = {
-        { "transmit", transmit },         { "scattered", scattered },
-        { "segmentation", segmentation }, { "receive", receive },
-        { "networks", networks },         { "low-latency", low_latency },
-        { "features", features },         { "queues", queues_come_and_go },
-        { "registers", registers },       { "faults", faults },
+        { "transmit", transmit },
+        { "scattered", scattered },
+        { "segmentation", segmentation },
+        { "receive", receive },
+        { "networks", networks },
+        { "low-latency", low_latency },
+        { "features", features },
+        { "queues", queues_come_and_go },
+        { "registers", registers },
+        { "faults", faults },
+        { "ecmp", balancing },
+        { "spray", balancing },
+        { "flowlet", balancing },
+        { "congestion", balancing },
+        { "plb", balancing },
+        { "reps", balancing },
+        { "not-balanced", balancing },
     };
 
     if (argc != 2) {
