@@ -50,10 +50,12 @@ static bool parse_key(const char *text, uint8_t key[SIPHASH_KEY_BYTES],
     X(min_flow_bytes)  \
     X(share)           \
     X(epsilon)         \
+    X(dither)          \
     X(avoid_score)     \
     X(avoid_ps)        \
     X(probe_ps)        \
     X(cap_bytes)       \
+    X(cap_balanced)    \
     X(cap_timeout_ps)  \
     X(reduce_score)    \
     X(min_bps)         \
