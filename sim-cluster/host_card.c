@@ -321,6 +321,59 @@ static bool join_network(Host *h, const ScnVnic *vnic, GError **error)
     return host_run(h, "offload-nic-network", o, error);
 }
 
+/* The node at the other end of a node's first port, or TOPO_NONE. */
+static uint32_t first_hop(const Topology *t, uint32_t node)
+{
+    unsigned end;
+    uint32_t link = topology_port(t, node, 0, &end);
+
+    return link == TOPO_NONE
+               ? TOPO_NONE
+               : ((const TopoLink *)g_ptr_array_index(t->links, link))
+                     ->node[!end];
+}
+
+/* Two nodes at one switch, or at one link, have a single path. */
+static bool single_path(const Topology *t, uint32_t a, uint32_t b)
+{
+    return first_hop(t, a) == b ||
+           (first_hop(t, a) != TOPO_NONE && first_hop(t, a) == first_hop(t, b));
+}
+
+/* A card balances for one NIC in each network: they share its address. */
+static bool alone(const ScnHost *host, const char *network)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; host->card && i < host->card->nic->len; i++) {
+        const ScnVnic *v = g_ptr_array_index(host->card->nic, i);
+
+        n += strcmp(v->network, network) == 0;
+    }
+    return n == 1;
+}
+
+/* What the card has to know of the way to @other at @at, a host or not. */
+static void add_paths(JsonObject *o, Host *h, const ScnVnic *vnic,
+                      const ScnVnic *other, const TopoNode *at)
+{
+    const Scenario *s = host_whole_scenario(h);
+    const Topology *t = s->topology;
+    guint index = 0;
+    bool plain =
+        !other->balancing ||
+        !alone(g_ptr_array_index(s->hosts, host_index(h)), vnic->network);
+
+    g_ptr_array_find(t->nodes, at, &index);
+    if (!plain && index < s->hosts->len) {
+        plain = !alone(g_ptr_array_index(s->hosts, index), vnic->network);
+    }
+    json_object_set_boolean_member(o, "plain", plain);
+    if (single_path(t, host_index(h), index)) {
+        add_u64(o, "paths", 1);
+    }
+}
+
 static bool map_member(Host *h, const ScnVnic *vnic, const ScnVnic *other,
                        const TopoNode *at, GError **error)
 {
@@ -337,6 +390,7 @@ static bool map_member(Host *h, const ScnVnic *vnic, const ScnVnic *other,
     add_text(o, "ip", ip);
     add_text(o, "underlay-ip", underlay);
     add_text(o, "underlay-mac", underlay_mac);
+    add_paths(o, h, vnic, other, at);
     return host_run(h, "offload-nic-map", o, error);
 }
 

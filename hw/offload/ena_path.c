@@ -275,6 +275,13 @@ void ena_path_receive(Ena *e, uint8_t *packet, uint32_t len)
     uint32_t inner_len = 0;
     uint8_t *inner = NULL;
 
+    if (!e->paths) { /* maybe another function's of this card */
+        ena_rx_drop(e, underlay_outer_bytes(packet, len, 8) &&
+                               !underlay_for_us(&e->underlay, packet)
+                           ? &e->stats.rx_foreign
+                           : &e->stats.rx_outer_bad);
+        return;
+    }
     switch (
         underlay_paths_decap(e->paths, now, packet, len, &inner, &inner_len)) {
     case UNDERLAY2_FRAME:

@@ -84,7 +84,7 @@ static void receive_outer(Ena *e, const void *frame, uint32_t len)
     uint8_t *inner;
     uint32_t inner_len;
 
-    if (e->paths && underlay_paths_is_ours(copy, len)) {
+    if (underlay_paths_is_ours(copy, len)) {
         ena_path_receive(e, copy, len);
         return;
     }
