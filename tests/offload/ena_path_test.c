@@ -122,6 +122,31 @@ static void far_receives(World *w, unsigned frame, bool answer)
     }
 }
 
+/* The other card gets a frame, or not again; it tells all it knows, marked. */
+static void far_hears(World *w, unsigned frame)
+{
+    EhFrame *f = eh_frame(w->h, frame);
+    g_autofree uint8_t *copy = g_memdup2(f->bytes, f->len);
+    UnderlayPeer *peer = underlay_paths_find(w->peer, IP_CARD);
+    uint8_t *inner, p[UNDERLAY2_OUTER_BYTES];
+    uint64_t now = w->h->m->now_ps;
+    UnderlayFrame *held;
+    PathEcho echo;
+    uint32_t len;
+
+    copy[15] |= 3;
+    packet_put16(copy + 24, 0);
+    packet_put16(copy + 24, packet_fold(packet_sum(copy + 14, 20, 0)));
+    underlay_paths_decap(w->peer, now, copy, f->len, &inner, &len);
+    while ((held = underlay_paths_pop(w->peer, now))) {
+        g_free(held);
+    }
+    while (path_echo_take(peer->rx, now, &echo)) {
+        len = underlay_paths_alone(w->peer, now, peer, &echo, p);
+        ena_receive(w->h->e, p, len);
+    }
+}
+
 /* The inner bytes are the guest's own, whole and unchanged. */
 static void inner_frames_are_identical(void **state)
 {
@@ -320,6 +345,60 @@ static void reduced_rate(void **state)
     world_free(w);
 }
 
+/* When the guest does nothing and nothing is on its way out, no frame leaves
+ * before the instant that the card names, plus the MAC. */
+static void promises_are_kept(void **state)
+{
+    PathConfig c = path_config_default(PATH_CONGESTION);
+    uint64_t seed = 20261122;
+    unsigned idle = 0, parked = 0;
+    uint8_t f[1600], p[1600];
+    World *w;
+
+    (void)state;
+    c.values = 2;
+    c.cap_bytes = 1000;
+    c.cap_timeout_ps = 60 * US;
+    c.reduce_score = 10000;
+    c.line_bps = 1000000000;
+    c.sequencing = true;
+    c.gap_ps = 30 * US;
+    w = world(&c);
+    for (unsigned i = 0; i < 600; i++) {
+        uint64_t r = mock_random(&seed), own, n;
+
+        if (r & 1) {
+            guest_sends(w, f, frame_of(f, 10 + (r >> 8 & 0x1ff)));
+        } else if (r & 6) {
+            uint32_t len = far_sends(w, p, 10 + (r >> 8 & 0x1ff));
+
+            if (r & 0x70) {
+                ena_receive(w->h->e, p, len);
+            }
+            while (eh_next(w->h, &w->rx, false, &n)) {
+                eh_post(w->h, &w->rx, w->buf, 2048, 0);
+            }
+        } else if (w->h->wire->len) {
+            far_hears(w, w->h->wire->len - 1);
+        }
+        mock_run_until(w->h->m, w->h->m->now_ps + (r >> 20) % (20 * US));
+        while (eh_next(w->h, &w->tx, true, &n)) {
+        }
+        own = ena_own_output_ps(w->h->e);
+        parked += ena_path_next_ps(w->h->e) == w->h->e->parked_ps;
+        n = w->h->wire->len;
+        if (!mock_in_flight(w->h->m) && own != SEAM_NEVER) {
+            assert_true(own > w->h->m->now_ps);
+            mock_run_until(w->h->m, own + MAC_PS - 1);
+            assert_int_equal(w->h->wire->len, n);
+            idle++;
+        }
+    }
+    assert_true(idle > 50 && parked > 20);
+    assert_true(ena_stats(w->h->e)->echo_frames > 20);
+    world_free(w);
+}
+
 /* Sequencing: a gap is waited for, to the picosecond. */
 static void reorder_release(void **state)
 {
@@ -448,6 +527,7 @@ int main(void)
         cmocka_unit_test(echo_rides),
         cmocka_unit_test(cap_holds_frames_back),
         cmocka_unit_test(reduced_rate),
+        cmocka_unit_test(promises_are_kept),
         cmocka_unit_test(reorder_release),
         cmocka_unit_test(plain_peer),
         cmocka_unit_test(switched_on_and_off),
