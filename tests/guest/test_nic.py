@@ -176,6 +176,40 @@ def test_virtual_network():
         assert code != 0 and qmp.stats("nic1")["rx_foreign"] > 0
 
 
+def test_balanced_network():
+    """TCP over version 2 of the underlay: every policy, with and without sequencing."""
+    for policy, options in (("spray", {"sequencing": True}), ("congestion", {}),
+                            ("reps", {"cap-bytes": 100000})):
+        with tempfile.TemporaryDirectory() as folder, Guest(machine(folder)) as guest:
+            guest.hello()
+            qmp = Qmp(folder)
+            for n in (0, 1):
+                qmp.run("offload-nic-network", interface=f"nic{n}", vni=7,
+                        address=f"10.0.0.{n + 1}")
+                qmp.run("offload-nic-map", interface=f"nic{n}", vni=7, ip=f"10.1.0.{2 - n}",
+                        mac=f"52:54:00:00:00:0{2 - n}", **{"underlay-ip": f"10.0.0.{2 - n}"})
+                qmp.run("offload-nic-balance", interface=f"nic{n}", policy=policy,
+                        key="00112233445566778899aabbccddeeff", options=options)
+            ok(guest, UP)
+            ok(guest, "ping -c 3 -i 0.01 10.1.0.2")
+            for flags in ("-n 10M", "-n 10M -R", "-u -b 200M -n 1M"):
+                ok(guest, IN + "(far iperf3 -s -1 >/run/server 2>&1 &); sleep 0.2;"
+                   f"iperf3 -c 10.1.0.2 {flags}")
+            ok(guest, "sleep 0.1")
+            for nic in qmp.run("query-offload", card="card0")["nics"]:
+                peer, = nic["balancing"]["peers"]
+                stats = {c["name"]: c["value"] for c in peer["stats"]}
+                values = [v for v in peer["values"] if v["packets"]]
+                assert len(values) == (16 if policy == "spray" else len(values))
+                for v in values:
+                    assert v["acked"] == v["packets"] and v["lost-bytes"] == 0, v
+                    assert v["outstanding"] == v["marked"] == 0, v
+                assert stats["bad_echoes"] == stats["rx_duplicates"] == 0, stats
+                assert stats["rx_reordered"] == stats["echoes_ignored"] == 0, stats
+                plain = {c["name"]: c["value"] for c in nic["stats"]}
+                assert plain["guest_errors"] == plain["rx_drops"] == 0, plain
+
+
 def main(names):
     if not os.path.exists(QEMU):
         print("needs a QEMU", file=sys.stderr)
