@@ -61,3 +61,57 @@ hand_edits() {
         ! -name '*.pyc' ! -name '*.rej' ! -name '*.orig' ! -name '.*.sw?' \
         ! -path './.outrigger-*' ! -path './hw/outrigger/*' ! -path './subprojects/*')
 }
+
+# ccache where there is one; its cache is the user's, never in the tree.
+compiler() {
+    cc=${CC:-cc}
+    case $cc in *ccache*) ;; *) if command -v ccache >/dev/null; then cc="ccache $cc"; fi ;; esac
+    echo "$cc"
+}
+
+# flags DEVICES: what configure is given. Anything that changes this text
+# reconfigures.
+flags() {
+    cat <<END
+--python=/usr/bin/python3
+--target-list=x86_64-softmmu
+--without-default-features
+--without-default-devices
+--with-devices-x86_64=$1
+--prefix=/usr/local
+--enable-system
+--enable-tools
+--enable-tcg
+--enable-tpm
+--enable-slirp
+--enable-gnutls
+--enable-fdt=system
+--disable-docs
+--disable-download
+--disable-install-blobs
+--disable-debug-info
+--extra-cflags=-g1
+END
+}
+
+# configure SOURCE FOLDER DEVICES
+configure() {
+    key=$(flags "$3"; compiler; cat "$src/.outrigger-origin"
+        sha256sum <"$1/configure"; sha256sum <"$1/pythondeps.toml")
+    if [ -e "$2/build.ninja" ] && [ "$(cat "$2/.outrigger-key" 2>/dev/null)" = "$key" ]; then
+        return 0
+    fi
+    say "configuring"
+    from=$1 to=$2 devices=$3
+    rm -rf "$to"
+    mkdir -p "$to"
+    flags "$devices" >"$to/.outrigger-flags"
+    set --
+    while read -r flag; do set -- "$@" "$flag"; done <"$to/.outrigger-flags"
+    (cd "$to" && PYTHONPATH=$work/meson "$from/configure" "--cc=$(compiler)" "$@") \
+        >"$work/configure.log" 2>&1 || {
+        tail -20 "$work/configure.log" >&2
+        die 99 "configure failed; all of its output is in build/qemu/configure.log"
+    }
+    echo "$key" >"$to/.outrigger-key"
+}

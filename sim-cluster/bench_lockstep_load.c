@@ -9,7 +9,8 @@
  *     outrigger-bench-lockstep-load HOSTS WINDOW boot|idle|iperf3
  *
  * WINDOW: a duration; `free`: each host on its own clock between the engine's
- * coarse grants; `derived`: as the links have it; `relaxed:DURATION`.
+ * coarse grants; `derived`: as the links have it; `relaxed:DURATION`; `plain`,
+ * with one host: QEMU without our patches.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
+
+#include "bench_lockstep.h"
 
 #define IDLE_S 20
 #define EXIT_USAGE 2
@@ -225,7 +228,6 @@ static int measure(const char *dir, unsigned hosts, const char *window,
     double wall_s;
     int code;
 
-    g_mkdir_with_parents(dir, 0777);
     if (!g_file_set_contents(file, text, -1, NULL)) {
         return EXIT_TESTBED;
     }
@@ -247,6 +249,7 @@ static int measure(const char *dir, unsigned hosts, const char *window,
 int main(int argc, char **argv)
 {
     const char *build = g_getenv("OUTRIGGER_BUILD");
+    const char *root = g_getenv("OUTRIGGER_ROOT");
     uint64_t hosts = argc == 4 ? g_ascii_strtoull(argv[1], NULL, 10) : 0;
     g_autofree char *dir = NULL;
     unsigned work = 0;
@@ -254,14 +257,19 @@ int main(int argc, char **argv)
     while (hosts && work < WORKS && strcmp(argv[3], work_names[work]) != 0) {
         work++;
     }
-    if (!build || hosts < 1 || hosts > 16 || work == WORKS ||
-        (work == WORK_IPERF3 && hosts < 2)) {
+    if (!build || !root || hosts < 1 || hosts > 16 || work == WORKS ||
+        (work == WORK_IPERF3 && hosts < 2) ||
+        (strcmp(argv[2], "plain") == 0 && (hosts != 1 || work != WORK_BOOT))) {
         fprintf(stderr,
-                "usage: %s HOSTS DURATION|free|derived|relaxed:DURATION "
+                "usage: %s HOSTS DURATION|free|derived|relaxed:DURATION|plain "
                 "boot|idle|iperf3\n",
                 argv[0]);
         return EXIT_USAGE;
     }
     dir = g_build_filename(build, "bench", "lockstep", NULL);
+    g_mkdir_with_parents(dir, 0777);
+    if (strcmp(argv[2], "plain") == 0) {
+        return bench_lockstep_plain(dir, build, root);
+    }
     return measure(dir, (unsigned)hosts, argv[2], (Work)work);
 }
