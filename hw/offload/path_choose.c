@@ -174,18 +174,13 @@ static unsigned reps(PathSender *s, uint64_t now_ps)
 
 /* ---- congestion ------------------------------------------------------------- */
 
-static bool avoided(PathSender *s, unsigned value, uint64_t now_ps)
+static bool avoided(const PathSender *s, unsigned value, uint64_t now_ps)
 {
-    PathValue *v = &s->v[value];
-
-    if (v->avoid_until_ps && now_ps >= v->avoid_until_ps) {
-        v->avoid_until_ps = 0;
-    }
-    return v->avoid_until_ps != 0;
+    return s->v[value].avoid_until_ps > now_ps;
 }
 
 /* Lower is better. */
-static uint32_t cost(PathSender *s, unsigned value, uint64_t now_ps,
+static uint32_t cost(const PathSender *s, unsigned value, uint64_t now_ps,
                      uint32_t bytes)
 {
     return s->score[value] + ((uint32_t)avoided(s, value, now_ps) << 16) +
@@ -251,7 +246,8 @@ static unsigned pick(PathSender *s, uint64_t now_ps, uint32_t bytes)
     if (s->c->dither) {
         return closer(s, cost_a, cost_b) ? b : a;
     }
-    return cost_b < cost_a ? b : a;
+    /* No branch: nobody could foretell it. */
+    return a ^ ((a ^ b) & -(unsigned)(cost_b < cost_a));
 }
 
 static unsigned in_turn(PathSender *s)
@@ -284,12 +280,13 @@ static bool turn_over(PathSender *s, uint64_t now_ps)
  * One value is looked at every probe_ps / values. */
 static int probe(PathSender *s, uint64_t now_ps)
 {
-    uint64_t each_ps = s->c->probe_ps / s->values;
+    uint64_t each_ps;
     unsigned at;
 
     if (now_ps < s->probe_at_ps) {
         return -1;
     }
+    each_ps = s->c->probe_ps / s->values;
     s->probe_at_ps = now_ps - s->probe_at_ps > each_ps
                          ? now_ps + each_ps
                          : s->probe_at_ps + each_ps;
