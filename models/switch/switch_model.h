@@ -19,7 +19,8 @@
  * there; schedulers act one cycle after it.
  *
  * A reference for tests: state is in C++ containers and is not saved. Not
- * modelled: bytes of packets, cut-through, pause frames, multicast groups.
+ * modelled: bytes of packets, cut-through, pause frames, multicast groups,
+ * cutting payload (rule 9 of switch_core.h) and fixed limits of queues.
  *
  * Models must be made before the first run() of any (SystemC elaborates
  * once); each counts its time from its first use. Not thread-safe.
