@@ -9,7 +9,9 @@
 
 #include "host_disk.h"
 #include "host_plan.h"
+#include "host_seed.h"
 #include "runtime.h"
+#include "scenario_balancing.h"
 #include "scenario_net.h"
 
 /* ---- arguments --------------------------------------------------------- */
@@ -438,12 +440,70 @@ static bool map_members(Host *h, const ScnVnic *vnic, GError **error)
     return map_gateway(h, vnic, error);
 }
 
+static void add_option(void *opaque, const char *option, uint64_t value)
+{
+    json_object_set_int_member(opaque, option, (gint64)value);
+}
+
+/* The rate of the host's own link, where the scenario gives none. */
+static uint64_t own_rate_bps(const Host *h)
+{
+    const Topology *t = host_whole_scenario(h)->topology;
+    uint32_t link = topology_port(t, host_index(h), 0, NULL);
+
+    return link == TOPO_NONE
+               ? 0
+               : ((const TopoLink *)g_ptr_array_index(t->links, link))
+                     ->rate_bps;
+}
+
+/* One key a network: whoever has it may speak of its paths. */
+static char *network_key(const Host *h, const ScnVnic *vnic)
+{
+    uint64_t seed = host_whole_scenario(h)->seed;
+
+    return g_strdup_printf("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER
+                           "x",
+                           seed_derive_u64(seed, vnic->network, "path-key-0"),
+                           seed_derive_u64(seed, vnic->network, "path-key-1"));
+}
+
+static bool balance(Host *h, const ScnVnic *vnic, GError **error)
+{
+    const ScnBalancing *b = vnic->balancing;
+    const Scenario *s = host_whole_scenario(h);
+    JsonObject *o = json_object_new(), *options = json_object_new();
+    JsonArray *inputs = json_array_new();
+    g_autofree char *key = network_key(h, vnic);
+    g_autofree char *place = g_strconcat(host_name(h), ".", vnic->name, NULL);
+
+    scn_balancing_options(b, add_option, options);
+    if (!b->line_bps) {
+        add_option(options, "line-bps", own_rate_bps(h));
+    }
+    for (unsigned i = 0; i < b->inputs->len; i++) {
+        json_array_add_string_element(inputs, b->inputs->pdata[i]);
+    }
+    json_object_set_array_member(options, "inputs", inputs);
+    add_text(options, "pick", scn_balancing_pick(b));
+    add_text(options, "hold", scn_balancing_hold(b));
+    json_object_set_boolean_member(options, "round-robin", b->round_robin);
+    json_object_set_boolean_member(options, "sequencing", b->sequencing);
+    add_text(o, "interface", vnic->name);
+    add_text(o, "policy", scn_balancing_policy(b));
+    add_text(o, "key", key);
+    add_u64(o, "seed", seed_derive_u64(s->seed, place, "paths") >> 1);
+    json_object_set_object_member(o, "options", options);
+    return host_run(h, "offload-nic-balance", o, error);
+}
+
 static bool join_networks(Host *h, const ScnCard *card, GError **error)
 {
     for (unsigned i = 0; i < card->nic->len; i++) {
         const ScnVnic *vnic = g_ptr_array_index(card->nic, i);
 
-        if (!join_network(h, vnic, error) || !map_members(h, vnic, error)) {
+        if (!join_network(h, vnic, error) || !map_members(h, vnic, error) ||
+            (vnic->balancing && !balance(h, vnic, error))) {
             return false;
         }
     }

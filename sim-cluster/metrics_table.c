@@ -21,6 +21,8 @@
     { METRIC_OF_INTERFACE, name, unit, text, "card statistics" }
 #define VNIC_STAT(name, unit, text) \
     { METRIC_OF_VNIC, name, unit, text, "card statistics" }
+#define PATH_STAT(name, text) \
+    { METRIC_OF_VNIC, name, UNIT_COUNT, text, "card's path balancing" }
 #define LINK_STAT(name, unit, text) \
     { METRIC_OF_LINK, name, unit, text, "fabric" }
 #define SWITCH_STAT(name, unit, text) \
@@ -31,6 +33,8 @@
     { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
 #define ENTRY_STAT(name, unit, text) \
     { METRIC_OF_ENTRY, name, unit, text, "fabric" }
+#define FLOW_STAT(name, unit, text) \
+    { METRIC_OF_ENTRY, name, unit, text, "modelled transport" }
 #define FABRIC_STAT(name, unit, text) \
     { METRIC_OF_FABRIC, name, unit, text, "fabric" }
 #define BALANCE_STAT(name, unit, text) \
@@ -225,6 +229,25 @@ const MetricInfo metrics_table[] = {
               "DMA outside the guest's memory that was refused"),
     VNIC_STAT("resets_count", UNIT_COUNT, "resets of the device"),
 
+    PATH_STAT("balance_on_count",
+              "times that balancing with a peer began (`congestion`)"),
+    PATH_STAT("balance_off_count", "times that it ended"),
+    PATH_STAT("peers_balancing_count", "peers with which it is on at the end"),
+    PATH_STAT("value_changes_count",
+              "packets with another value than the one before"),
+    PATH_STAT("values_used_count",
+              "values that have carried packets, all peers"),
+    PATH_STAT("path_marks_count", "packets that peers said arrived marked"),
+    PATH_STAT("avoided_count", "values put on an avoid-list"),
+    PATH_STAT("probes_count", "packets sent to learn of an idle value"),
+    PATH_STAT("notices_count", "notices of switches"),
+    PATH_STAT("reductions_count", "reductions of the total rate to a peer"),
+    PATH_STAT("reordered_count",
+              "packets received that came after a later one"),
+    PATH_STAT("late_count", "of them, those given to the guest out of order"),
+    PATH_STAT("duplicates_count", "packets received twice, or too old"),
+    PATH_STAT("bad_echoes_count", "feedback that cannot be true"),
+
     LINK_STAT("ab_packets_count", UNIT_COUNT, "packets from a to b"),
     LINK_STAT("ab_bytes", UNIT_SIZE, "bytes from a to b"),
     LINK_STAT("ab_lost_count", UNIT_COUNT,
@@ -296,6 +319,24 @@ const MetricInfo metrics_table[] = {
     ENTRY_STAT("fct_p999_ps", UNIT_DURATION,
                "99.9th percentile time of a message"),
     ENTRY_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
+    FLOW_STAT("flows_count", UNIT_COUNT, "flows that have begun"),
+    FLOW_STAT("goodput_min_bps", UNIT_RATE,
+              "payload that arrived, a second, from a flow's start or the end "
+              "of warm-up to its end or now: the least of any flow"),
+    FLOW_STAT("goodput_mean_bps", UNIT_RATE, "the same, mean of the flows"),
+    FLOW_STAT("goodput_max_bps", UNIT_RATE, "the same, the most"),
+    FLOW_STAT("retransmits_count", UNIT_COUNT, "packets sent again"),
+    FLOW_STAT("timeouts_count", UNIT_COUNT, "timeouts of senders"),
+    FLOW_STAT("duplicates_count", UNIT_COUNT,
+              "packets that arrived whole and were there already"),
+    FLOW_STAT("trimmed_count", UNIT_COUNT, "headers of packets that were cut"),
+    FLOW_STAT("reordered_count", UNIT_COUNT,
+              "packets that came after a later one"),
+    FLOW_STAT("path_changes_count", UNIT_COUNT,
+              "changes of path, as the transport counts them"),
+    FLOW_STAT("stall_max_ps", UNIT_DURATION,
+              "longest time in which a flow delivered nothing new"),
+
     FABRIC_STAT("spine_load_cv_ppm", UNIT_PERCENT,
                 "bytes that the highest switches sent: standard deviation "
                 "over mean"),

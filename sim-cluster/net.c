@@ -97,6 +97,7 @@ void net_free(Net *net)
     lockstep_free(net->lockstep);
     net_fabric_free(net);
     g_free(net->lockstep_path);
+    g_free(net->flow_base);
     g_free(net->hosts);
     g_free(net);
 }

@@ -54,8 +54,8 @@ bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,
 bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
                          uint64_t ber_atto, uint64_t at_ps, GError **error);
 /* Of a link without a full host. */
-bool net_link_set_rate(Net *net, unsigned link, uint64_t rate_bps,
-                       uint64_t at_ps, GError **error);
+bool net_link_set_rate(Net *net, unsigned link, ScnDirection direction,
+                       uint64_t rate_bps, uint64_t at_ps, GError **error);
 bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
                        GError **error);
 
@@ -64,6 +64,9 @@ const struct Fabric *net_fabric(const Net *net);
 uint32_t net_fabric_node(const Net *net, unsigned topo_node);
 /* From here on the fabric's counters count. */
 uint64_t net_warmup_ps(const Net *net);
+/* What flow @flow of a modelled transport had delivered by @ret_ps, the end of
+ * warm-up, or its start when that is later or hosts meet in windows. */
+uint64_t net_flow_base_bytes(const Net *net, uint32_t flow, uint64_t *ret_ps);
 /* Frames for a host that was away, or whose ring was full. */
 uint64_t net_host_dropped_count(const Net *net, unsigned host_index);
 /* Least time in which another host can reach it; UINT64_MAX: none can. */

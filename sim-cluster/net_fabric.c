@@ -120,6 +120,12 @@ static uint32_t add_switch(Net *net, const TopoNode *n)
         c.sw.queue[q].ecn_min_cells = cells;
         c.sw.queue[q].ecn_max_cells = cells;
     }
+    if (n->trim_queue_bytes) {
+        net_transport_switch(net, n->trim_queue_bytes, &c.sw);
+    }
+    if (n->notify_bytes) {
+        c.notices.cells = (uint32_t)MAX(n->notify_bytes / c.sw.cell_bytes, 1);
+    }
     return fabric_add_switch(net->fabric, &c);
 }
 
@@ -239,7 +245,8 @@ bool net_fabric_build(Net *net, GError **error)
     add_nodes(net, t);
     return add_links(net, t, error) && net_traffic_add(net, error) &&
            fabric_build(net->fabric, error) && begin_series(net, error) &&
-           make_rings(net, error) && add_gateways(net, error);
+           net_transport_add(net, error) && make_rings(net, error) &&
+           add_gateways(net, error);
 }
 
 void net_fabric_free(Net *net)
@@ -383,17 +390,24 @@ bool net_link_set_errors(Net *net, unsigned link, uint64_t loss_ppm,
     return ok;
 }
 
-bool net_link_set_rate(Net *net, unsigned link, uint64_t rate_bps,
-                       uint64_t at_ps, GError **error)
+bool net_link_set_rate(Net *net, unsigned link, ScnDirection direction,
+                       uint64_t rate_bps, uint64_t at_ps, GError **error)
 {
-    bool ok;
+    const TopoLink *l = link_at(net->scn->topology, link);
+    bool ok = true;
 
     net_lock(net);
     at_ps = instant(net, at_ps);
-    ok = fabric_link_set_rate(net->fabric, link, rate_bps, at_ps, error);
+    for (unsigned end = 0; ok && end < 2; end++) {
+        if (direction == SCN_BOTH || direction == (end ? SCN_BA : SCN_AB)) {
+            ok = fabric_link_set_rate_from(net->fabric, link,
+                                           net->node_of[l->node[end]], rate_bps,
+                                           at_ps, error);
+        }
+    }
     if (ok) {
-        note(net, link, at_ps, "link %s: %" G_GUINT64_FORMAT " bit/s",
-             link_at(net->scn->topology, link)->name, rate_bps);
+        note(net, link, at_ps, "link %s: %" G_GUINT64_FORMAT " bit/s", l->name,
+             rate_bps);
     }
     net_unlock(net);
     return ok;

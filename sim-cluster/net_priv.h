@@ -13,6 +13,7 @@
 #include "lockstep.h"
 #include "net.h"
 #include "net_gateway.h"
+#include "scenario_net.h"
 
 typedef struct NetHost {
     bool linked;
@@ -37,7 +38,9 @@ struct Net {
     uint32_t *host_of;  /* index in @hosts, by node of the fabric */
     Lockstep *lockstep; /* NULL: hosts run side by side by coarse grants */
     char *lockstep_path;
-    uint64_t now_ps; /* to where the last run went */
+    uint64_t now_ps;     /* to where the last run went */
+    uint64_t *flow_base; /* NULL: warm-up is not over, or there is none */
+    uint64_t flow_base_ps;
     GError *windows_error;
     int cpu;             /* the engine's while windows run; -1: anywhere */
     NetWall *wall;       /* WALL mode with links, else NULL */
@@ -59,6 +62,18 @@ void net_lock(Net *net);
 void net_unlock(Net *net);
 
 /* net_traffic.c */
-bool net_traffic_add(Net *net, GError **error);
+bool net_traffic_add(Net *net, GError **error); /* without a transport */
+/* Nodes (of the fabric) that take part; an incast's receiver comes first. */
+GArray *net_traffic_nodes(const Net *net, const ScnTraffic *s);
+/* Of the link of a node of the fabric; 0: none. */
+uint64_t net_node_rate_bps(const Net *net, uint32_t node);
+
+/* net_transport.c: after the fabric is built */
+bool net_transport_add(Net *net, GError **error);
+/* Remembers what flows have delivered; now is the end of warm-up. */
+void net_transport_warm(Net *net);
+/* A switch that cuts, for the transports that there are. */
+void net_transport_switch(const Net *net, uint64_t queue_bytes,
+                          SwitchConfig *sw);
 
 #endif

@@ -11,7 +11,7 @@
 #include "scenario_net.h"
 
 /* The rate of the first modelled host's link: loads are relative to it. */
-static uint64_t link_rate_bps(const Net *net, uint32_t node)
+uint64_t net_node_rate_bps(const Net *net, uint32_t node)
 {
     const Topology *t = net->scn->topology;
 
@@ -26,7 +26,7 @@ static uint64_t link_rate_bps(const Net *net, uint32_t node)
     return 0;
 }
 
-static GArray *senders(const Net *net, const ScnTraffic *s)
+GArray *net_traffic_nodes(const Net *net, const ScnTraffic *s)
 {
     const Topology *t = net->scn->topology;
     GArray *nodes = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -62,7 +62,7 @@ static FabricPattern pattern_of(ScnPattern p)
 
 static bool add_one(Net *net, const ScnTraffic *s, GError **error)
 {
-    g_autoptr(GArray) nodes = senders(net, s);
+    g_autoptr(GArray) nodes = net_traffic_nodes(net, s);
     FabricTraffic f;
     FabricBalance balance = { 0 };
     uint64_t rate_bps;
@@ -77,7 +77,7 @@ static bool add_one(Net *net, const ScnTraffic *s, GError **error)
     f.n_hosts = nodes->len;
     f.start_ps = s->start_ps;
     f.end_ps = s->duration_ps ? s->start_ps + s->duration_ps : FABRIC_NEVER_PS;
-    rate_bps = nodes->len ? link_rate_bps(net, f.hosts[nodes->len - 1]) : 0;
+    rate_bps = nodes->len ? net_node_rate_bps(net, f.hosts[nodes->len - 1]) : 0;
     f.load_ppm = (uint32_t)s->load_ppm;
     if (!f.load_ppm && rate_bps) {
         f.load_ppm =
@@ -100,7 +100,9 @@ static bool add_one(Net *net, const ScnTraffic *s, GError **error)
 bool net_traffic_add(Net *net, GError **error)
 {
     for (unsigned i = 0; i < net->scn->traffic->len; i++) {
-        if (!add_one(net, g_ptr_array_index(net->scn->traffic, i), error)) {
+        const ScnTraffic *s = g_ptr_array_index(net->scn->traffic, i);
+
+        if (s->transport == SCN_TRANSPORT_NONE && !add_one(net, s, error)) {
             return false;
         }
     }

@@ -176,12 +176,21 @@ static bool windows(Net *net, uint64_t until_ps, GError **error)
 /* A fabric without a full host meets nobody. */
 static bool run_alone(Net *net, uint64_t until_ps, GError **error)
 {
+    uint64_t warm_ps = net_warmup_ps(net);
+
     while (net->fabric && fabric_now_ps(net->fabric) <= until_ps) {
+        uint64_t now_ps = fabric_now_ps(net->fabric);
+        uint64_t to_ps = MIN(now_ps + ALONE_PS, until_ps + 1);
+
         if (run_interrupt_error(error)) {
             return false;
         }
-        fabric_run(net->fabric,
-                   MIN(fabric_now_ps(net->fabric) + ALONE_PS, until_ps + 1));
+        if (now_ps < warm_ps) {
+            to_ps = MIN(to_ps, warm_ps);
+        } else if (now_ps == warm_ps && warm_ps) {
+            net_transport_warm(net);
+        }
+        fabric_run(net->fabric, to_ps);
     }
     return true;
 }

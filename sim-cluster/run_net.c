@@ -70,12 +70,13 @@ static bool set_errors(Execution *x, unsigned link, GError **error)
            failed(local, error);
 }
 
-static bool set_rate(Execution *x, unsigned link, uint64_t rate_bps,
-                     GError **error)
+static bool set_rate(Execution *x, unsigned link, ScnDirection direction,
+                     uint64_t rate_bps, GError **error)
 {
     GError *local = NULL;
 
-    return net_link_set_rate(x->net, link, rate_bps, x->now_ps, &local) ||
+    return net_link_set_rate(x->net, link, direction, rate_bps, x->now_ps,
+                             &local) ||
            failed(local, error);
 }
 
@@ -105,7 +106,7 @@ bool run_net_fault(Execution *x, const ScnFault *f, GError **error)
         x->run_net->links[link].ber_atto = f->ber_atto;
         return set_errors(x, link, error);
     case SCN_FAULT_LINK_RATE:
-        return set_rate(x, link, f->rate_bps, error);
+        return set_rate(x, link, f->direction, f->rate_bps, error);
     case SCN_FAULT_SWITCH_DOWN:
         return set_switch(x, f->sw, false, error);
     case SCN_FAULT_SWITCH_UP:
@@ -130,7 +131,7 @@ bool run_net_heal(Execution *x, const ScnFault *f, GError **error)
         x->run_net->links[link].ber_atto = link_at(x, link)->ber_atto;
         return set_errors(x, link, error);
     case SCN_FAULT_LINK_RATE:
-        return set_rate(x, link, link_at(x, link)->rate_bps, error);
+        return set_rate(x, link, SCN_BOTH, link_at(x, link)->rate_bps, error);
     case SCN_FAULT_SWITCH_DOWN:
         return set_switch(x, f->sw, true, error);
     default:

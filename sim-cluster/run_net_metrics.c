@@ -122,7 +122,7 @@ static void measure_board(Execution *x, unsigned node)
 
 /* ---- traffic ----------------------------------------------------------- */
 
-static void put_percentiles(const Put *p, const char *prefix, const Hist *h)
+void run_net_put_percentiles(const Put *p, const char *prefix, const Hist *h)
 {
     static const struct {
         const char *name;
@@ -163,8 +163,8 @@ static void measure_traffic(Execution *x, const Fabric *f)
     put_metric(&p, "marks_count", UNIT_COUNT, totals.marked);
     put_metric(&p, "hops_count", UNIT_COUNT, totals.hops);
     put_metric(&p, "messages_count", UNIT_COUNT, totals.flows_finished);
-    put_percentiles(&p, "lat_", (const Hist *)fabric_latency(f));
-    put_percentiles(&p, "fct_", fct);
+    run_net_put_percentiles(&p, "lat_", (const Hist *)fabric_latency(f));
+    run_net_put_percentiles(&p, "fct_", fct);
 }
 
 /* In the order in which net_traffic_add() added them. */
@@ -176,6 +176,10 @@ static void measure_entries(Execution *x, const Fabric *f)
         FabricTrafficStats s;
         Put p = { x, owner };
 
+        if (t->transport != SCN_TRANSPORT_NONE) {
+            run_net_measure_flows(x, f, i);
+            continue;
+        }
         if (i >= fabric_traffic_count(f)) {
             break;
         }
@@ -185,8 +189,10 @@ static void measure_entries(Execution *x, const Fabric *f)
         put_metric(&p, "drops_count", UNIT_COUNT, s.dropped);
         put_metric(&p, "marks_count", UNIT_COUNT, s.marked);
         put_metric(&p, "messages_count", UNIT_COUNT, s.flows_finished);
-        put_percentiles(&p, "lat_", (const Hist *)fabric_traffic_latency(f, i));
-        put_percentiles(&p, "fct_", (const Hist *)fabric_traffic_fct(f, i));
+        run_net_put_percentiles(&p, "lat_",
+                                (const Hist *)fabric_traffic_latency(f, i));
+        run_net_put_percentiles(&p, "fct_",
+                                (const Hist *)fabric_traffic_fct(f, i));
     }
 }
 

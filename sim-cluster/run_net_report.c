@@ -130,7 +130,9 @@ bool run_net_write(const Execution *x, GError **error)
 
     return !topology_linked(x->scn->topology) ||
            (run_files_mkdir(dir, error) && write_topology(x, dir, error) &&
-            write_boards(x, dir, error) && run_net_write_series(x, dir, error));
+            write_boards(x, dir, error) &&
+            run_net_write_series(x, dir, error) &&
+            run_net_write_flows(x, dir, error));
 }
 
 /* ---- summary.json ------------------------------------------------------ */

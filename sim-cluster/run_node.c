@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "run_node_paths.h"
+
 #include "host_card.h"
 #include "host_checkpoint.h"
 #include "runtime.h"
@@ -253,6 +255,7 @@ static void set_nic_metrics(Execution *x, RunNode *n)
                                   *earlier_sum(n, name, nic_stats[k].metric) +
                                       nic_value(o, nic_stats[k].member));
         }
+        run_node_path_metrics(x, owner, o);
     }
 }
 

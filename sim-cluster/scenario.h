@@ -363,6 +363,8 @@ typedef enum ScnFaultKind {
     SCN_FAULT_SWITCH_UP
 } ScnFaultKind;
 
+typedef enum ScnDirection { SCN_BOTH, SCN_AB, SCN_BA } ScnDirection;
+
 typedef struct ScnFault {
     ScnStep step;
     ScnFaultKind kind;
@@ -375,6 +377,7 @@ typedef struct ScnFault {
     char *sw;         /* SWITCH_*: name of a TopoNode; else NULL */
     uint64_t loss_ppm, ber_atto; /* LINK_LOSS, LINK_BER */
     uint64_t rate_bps;           /* LINK_RATE */
+    ScnDirection direction;      /* LINK_RATE */
 } ScnFault;
 
 typedef enum ScnCardOp {

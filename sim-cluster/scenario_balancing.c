@@ -337,3 +337,33 @@ void scenario_check_balancing(ScenarioCheck *c, ScnBalancing *b)
         tell_problem(c, b, why);
     }
 }
+
+/* ---- for the card --------------------------------------------------------- */
+
+void scn_balancing_options(const ScnBalancing *b, ScnBalancingFn fn,
+                           void *opaque)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        uint64_t ours =
+            *(const uint64_t *)(const void *)((const char *)b + pairs[i].ours);
+        g_autofree char *option =
+            g_strdelimit(g_strdup(pairs[i].name), "_", '-');
+
+        fn(opaque, option, pairs[i].kind == AS_SCORE ? to_score(ours) : ours);
+    }
+}
+
+const char *scn_balancing_policy(const ScnBalancing *b)
+{
+    return policy_words[b->policy];
+}
+
+const char *scn_balancing_pick(const ScnBalancing *b)
+{
+    return pick_words[b->pick];
+}
+
+const char *scn_balancing_hold(const ScnBalancing *b)
+{
+    return hold_words[b->hold];
+}

@@ -43,4 +43,14 @@ void scenario_check_balancing(ScenarioCheck *c, ScnBalancing *b);
 /* The same for the core; @b has been checked. */
 void scn_balancing_config(const ScnBalancing *b, struct PathConfig *ret);
 
+/* Every number of it as the card's control plane wants it: "change-ps", in
+ * the units of PathConfig. */
+typedef void (*ScnBalancingFn)(void *opaque, const char *option,
+                               uint64_t value);
+void scn_balancing_options(const ScnBalancing *b, ScnBalancingFn fn,
+                           void *opaque);
+const char *scn_balancing_policy(const ScnBalancing *b);
+const char *scn_balancing_pick(const ScnBalancing *b);
+const char *scn_balancing_hold(const ScnBalancing *b);
+
 #endif

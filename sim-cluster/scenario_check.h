@@ -37,6 +37,9 @@ bool scenario_check_switch_ref(ScenarioCheck *c, const void *obj,
                                const char *key, const char *name);
 void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw);
 void scenario_check_traffic(ScenarioCheck *c); /* with the topology made */
+/* Keys of an entry with a transport; and entries that do not go together. */
+void scenario_check_transport(ScenarioCheck *c, ScnTraffic *t);
+void scenario_check_transports(ScenarioCheck *c);
 /* layout, stripe, block and size that partitions and create steps share. */
 void scenario_check_layout(ScenarioCheck *c, const ScnObject *obj,
                            unsigned drives, ScnLayout layout,

@@ -58,17 +58,23 @@ static void check_keys(ScenarioCheck *c, ScnTraffic *t)
 {
     bool messages =
         t->pattern == SCN_PATTERN_POISSON || t->pattern == SCN_PATTERN_INCAST;
+    bool closed = t->transport != SCN_TRANSPORT_NONE;
+    bool rated = t->pattern != SCN_PATTERN_TRACE && !closed;
     const struct {
         const char *key;
         bool fits;
     } keys[] = {
-        { "message", messages && !t->sizes },
-        { "sizes", t->pattern == SCN_PATTERN_POISSON },
+        { "message", (messages || closed) && !t->sizes },
+        { "sizes", t->pattern == SCN_PATTERN_POISSON && !closed },
         { "trace", t->pattern == SCN_PATTERN_TRACE },
         { "target", t->pattern == SCN_PATTERN_INCAST },
         { "senders", t->pattern != SCN_PATTERN_TRACE },
-        { "load", t->pattern != SCN_PATTERN_TRACE },
-        { "rate", t->pattern != SCN_PATTERN_TRACE },
+        { "load", t->pattern == SCN_PATTERN_POISSON || rated },
+        { "rate", t->pattern == SCN_PATTERN_POISSON || rated },
+        { "paths", closed && t->transport != SCN_TRANSPORT_DCTCP },
+        { "window", closed },
+        { "timeout", closed },
+        { "balancing", !closed || t->transport == SCN_TRANSPORT_DCTCP },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++) {
@@ -78,7 +84,7 @@ static void check_keys(ScenarioCheck *c, ScnTraffic *t)
                              keys[i].key);
         }
     }
-    if (!messages || t->sizes) {
+    if ((!messages && !schema_given(&t->obj, "message")) || t->sizes) {
         t->message_bytes = 0;
     }
 }
@@ -89,7 +95,9 @@ static void check_rate(ScenarioCheck *c, const ScnTraffic *t)
         if (!t->trace) {
             scenario_problem(c, t, "pattern", "'trace' is missing: the file");
         }
-    } else if (!t->load_ppm == !t->rate_bps) {
+    } else if ((t->transport == SCN_TRANSPORT_NONE ||
+                t->pattern == SCN_PATTERN_POISSON) &&
+               !t->load_ppm == !t->rate_bps) {
         scenario_problem(c, t, t->load_ppm ? "rate" : NULL,
                          "traffic has either a 'load' or a 'rate'");
     }
@@ -124,6 +132,9 @@ static void check_one(ScenarioCheck *c, ScnTraffic *t)
     if (t->balancing) {
         scenario_check_balancing(c, t->balancing);
     }
+    if (t->transport != SCN_TRANSPORT_NONE) {
+        scenario_check_transport(c, t);
+    }
     check_file(c, t, "sizes", t->sizes);
     check_file(c, t, "trace", t->trace);
     if (c->s->topology->modelled < 2) {
@@ -143,4 +154,5 @@ void scenario_check_traffic(ScenarioCheck *c)
     for (unsigned i = 0; i < c->s->traffic->len; i++) {
         check_one(c, c->s->traffic->pdata[i]);
     }
+    scenario_check_transports(c);
 }

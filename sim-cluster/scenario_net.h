@@ -71,6 +71,8 @@ typedef struct ScnSwitch { /* SCN_NODE_SWITCH: cast from ScnNode */
     uint64_t rate_bps; /* of a port */
     uint64_t buffer_bytes, ecn_threshold_bytes;
     uint64_t latency_ps;
+    bool trim;
+    uint64_t queue_bytes;  /* of a port, with @trim */
     ScnGeometry *geometry; /* NULL: an ordinary switch */
 } ScnSwitch;
 
@@ -127,6 +129,9 @@ typedef struct ScnFabric {
     uint64_t buffer_bytes, ecn_threshold_bytes;
     uint64_t latency_ps;
     uint64_t reconverge_ps;
+    bool trim;
+    uint64_t queue_bytes;
+    uint64_t notify_bytes; /* queue length from which senders are told; 0 */
 } ScnFabric;
 
 typedef enum ScnPattern {
@@ -136,10 +141,23 @@ typedef enum ScnPattern {
     SCN_PATTERN_TRACE        /* from a file */
 } ScnPattern;
 
+/* How modelled hosts send; NONE: at a rate, whatever becomes of it. */
+typedef enum ScnTransport {
+    SCN_TRANSPORT_NONE,
+    SCN_TRANSPORT_NDP,
+    SCN_TRANSPORT_EQDS,
+    SCN_TRANSPORT_DCTCP,
+    SCN_TRANSPORT_MPTCP
+} ScnTransport;
+
 typedef struct ScnTraffic {
     ScnObject obj;
     char *name; /* of its metrics */
     ScnPattern pattern;
+    ScnTransport transport;
+    /* With a transport; 0: its own choice */
+    uint64_t paths, window, timeout_ps;
+    bool path_penalty; /* NDP: paths that cut packets are left out */
     uint64_t load_ppm; /* of the sender's link; 0: @rate_bps */
     uint64_t rate_bps; /* of each sender; 0: @load_ppm */
     uint64_t packet_bytes;
@@ -181,6 +199,8 @@ typedef struct TopoNode {
     unsigned ports;            /* SWITCH: how many; else 1 */
     uint64_t rate_bps;         /* SWITCH: of a port; 0: as the link */
     uint64_t buffer_bytes, ecn_threshold_bytes, latency_ps; /* SWITCH */
+    uint64_t trim_queue_bytes; /* SWITCH that cuts; 0: it does not */
+    uint64_t notify_bytes;     /* SWITCH that tells senders; 0: it does not */
     /* HOST with a link: how far it may run ahead of the others at least, were
      * they to send at once; UINT64_MAX: nobody can reach it. */
     uint64_t lookahead_ps;

@@ -14,6 +14,7 @@ const char *const scn_fault_words[] = {
     "link-up",         "link-loss",  "link-ber",    "link-rate",
     "switch-down",     "switch-up",  NULL
 };
+static const char *const direction_words[] = { "both", "ab", "ba", NULL };
 const char *const scn_card_op_words[] = { "create",     "delete", "resize",
                                           "attach",     "detach", "limits",
                                           "rotate-key", "update", NULL };
@@ -181,8 +182,8 @@ static const SchemaTable fault_link_ber_table = {
 
 static const SchemaTable fault_link_rate_table = {
     .name = "fault link-rate",
-    .doc = "A link is slower than it should be, both directions: for what is "
-           "sent from then on. Not for links of full hosts, whose cards know "
+    .doc = "A link is slower than it should be: for what is sent from then "
+           "on. Not for links of full hosts, whose cards know "
            "their rate.",
     .size = sizeof(ScnFault),
     .fields = (const SchemaField[]){
@@ -190,6 +191,9 @@ static const SchemaTable fault_link_rate_table = {
         { "rate", SCHEMA_QUANTITY, AT(ScnFault, rate_bps),
           .unit = UNIT_RATE, .min = 1000000, .flags = SCHEMA_REQUIRED,
           .doc = "its rate" },
+        { "direction", SCHEMA_ENUM, AT(ScnFault, direction),
+          .choices = direction_words, .fallback = "both",
+          .doc = "`ab` only from its end a to b, `ba` only back" },
         FAULT_ROW_TIME,
         { NULL },
     },

@@ -14,6 +14,8 @@
 
 const char *const scn_geometry_words[] = { "flat", "triangular", "stair", "arc",
                                            NULL };
+static const char *const scn_transport_words[] = { "none",  "ndp",   "eqds",
+                                                   "dctcp", "mptcp", NULL };
 static const char *const routing_words[] = { "octilinear", "manhattan", NULL };
 const char *const scn_fec_words[] = { "none", "kp4", NULL };
 const char *const scn_fabric_words[] = { "single", "leaf-spine", "fat-tree",
@@ -124,7 +126,14 @@ static const SchemaTable geometry_table = {
       .doc = "queue length from which packets are marked; 0B: never" },     \
     { "latency", SCHEMA_QUANTITY, AT(type, latency_ps),                     \
       .unit = UNIT_DURATION, .max = PS_PER_MS, .fallback = "500ns",         \
-      .doc = "from the last bit in to the queue of the way out" }
+      .doc = "from the last bit in to the queue of the way out" },          \
+    { "trim", SCHEMA_BOOL, AT(type, trim), .fallback = "false",             \
+      .doc = "packets that find no room lose their payload, not their "     \
+             "header: `ndp` and `eqds` need it; then there are no marks, "  \
+             "and `queue` is the limit instead of `buffer`" },              \
+    { "queue", SCHEMA_QUANTITY, AT(type, queue_bytes), .unit = UNIT_SIZE,   \
+      .min = 1500, .max = 64 * MIB, .fallback = "72KB",                     \
+      .doc = "with `trim`: data that may wait at a port" }
 
 const SchemaTable switch_table = {
     .name = "switch",
@@ -273,6 +282,10 @@ const SchemaTable fabric_table = {
           .unit = UNIT_DURATION, .max = PS_PER_S, .fallback = "0s",
           .doc = "from a failure or repair to routes that know of it; "
                  "switches next to it know at once" },
+        { "notify", SCHEMA_QUANTITY, AT(ScnFabric, notify_bytes),
+          .unit = UNIT_SIZE, .max = 1024 * MIB, .fallback = "0B",
+          .doc = "queue length from which a switch tells the sender of "
+                 "balanced packets (input `notify`); 0B: never" },
         { NULL },
     },
 };
@@ -289,6 +302,29 @@ const SchemaTable traffic_table = {
           .doc = "`permutation`: each sends to one other; `incast`: all send "
                  "to `target`; `poisson`: messages at random to random "
                  "others; `trace`: flows of a file" },
+        { "transport", SCHEMA_ENUM, AT(ScnTraffic, transport),
+          .choices = scn_transport_words, .fallback = "none",
+          .doc = "`none`: packets are sent at a rate, whatever becomes of "
+                 "them. Others answer, send again and hold back: `ndp`, "
+                 "`eqds`: many paths, paced by the receiver; `dctcp`; "
+                 "`mptcp`" },
+        { "paths", SCHEMA_COUNT, AT(ScnTraffic, paths), .max = 256,
+          .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "that a flow of `ndp` or `eqds` goes over, subflows of "
+                 "`mptcp`; left out: the transport's choice" },
+        { "window", SCHEMA_COUNT, AT(ScnTraffic, window), .max = 10000,
+          .fallback = "0", .flags = SCHEMA_UNSET_ZERO,
+          .doc = "packets of the first window; left out: the transport's "
+                 "choice" },
+        { "timeout", SCHEMA_QUANTITY, AT(ScnTraffic, timeout_ps),
+          .unit = UNIT_DURATION, .max = 10 * PS_PER_S, .fallback = "0s",
+          .flags = SCHEMA_UNSET_ZERO,
+          .doc = "without an answer until a packet is sent again; of `dctcp` "
+                 "and `mptcp` the least; left out: the transport's choice" },
+        { "path_penalty", SCHEMA_BOOL, AT(ScnTraffic, path_penalty),
+          .fallback = "true",
+          .doc = "`ndp`: paths whose packets are cut more often are left out "
+                 "for a while" },
         { "load", SCHEMA_QUANTITY, AT(ScnTraffic, load_ppm),
           .unit = UNIT_PERCENT, .max = 1000000,
           .flags = SCHEMA_UNSET_ZERO,
@@ -302,7 +338,8 @@ const SchemaTable traffic_table = {
         { "message", SCHEMA_QUANTITY, AT(ScnTraffic, message_bytes),
           .unit = UNIT_SIZE, .min = 1, .max = 1024 * MIB,
           .fallback = "64KiB", .flags = SCHEMA_UNSET_ZERO,
-          .doc = "bytes of a message of `poisson` and `incast`" },
+          .doc = "bytes of a message of `poisson` and `incast`; with a "
+                 "transport also of `permutation`: left out, it has no end" },
         { "sizes", SCHEMA_PATH, AT(ScnTraffic, sizes),
           .doc = "file with the distribution of message sizes: lines of "
                  "BYTES and cumulative probability" },

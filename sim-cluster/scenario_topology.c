@@ -162,6 +162,7 @@ static void add_written_nodes(Topology *t, const Scenario *s, TopoKind kind,
             n->rate_bps = sw->rate_bps;
             n->buffer_bytes = sw->buffer_bytes;
             n->ecn_threshold_bytes = sw->ecn_threshold_bytes;
+            n->trim_queue_bytes = sw->trim ? sw->queue_bytes : 0;
             n->latency_ps = sw->latency_ps;
         }
     }
@@ -271,6 +272,8 @@ static void make_switches(Made *m, const char *what, unsigned count,
         n->ports = ports;
         n->buffer_bytes = m->f->buffer_bytes;
         n->ecn_threshold_bytes = m->f->ecn_threshold_bytes;
+        n->trim_queue_bytes = m->f->trim ? m->f->queue_bytes : 0;
+        n->notify_bytes = m->f->notify_bytes;
         n->latency_ps = m->f->latency_ps;
     }
 }

@@ -235,6 +235,10 @@ void fabric_flow_deliver(FabricFlowEnd *rx, uint64_t payload)
     const FabricEndpoint *e = rx->endpoint;
 
     s->delivered_bytes += payload;
+    s->longest_gap_ps =
+        MAX(s->longest_gap_ps,
+            e->now_ps - MAX(s->last_delivery_ps, s->spec.start_ps));
+    s->last_delivery_ps = e->now_ps;
     if (s->delivered_bytes >= s->spec.bytes &&
         s->finish_ps == FABRIC_NEVER_PS) {
         FabricFlow as = { s->spec.start_ps, s->spec.bytes, 0 };

@@ -75,6 +75,9 @@ int64_t fabric_flow_add(Fabric *f, const FabricFlowSpec *spec, GError **errp);
 typedef struct FabricFlowStats {
     FabricFlowSpec spec;
     uint64_t delivered_bytes; /* payload, each byte once */
+    /* Longest time between two deliveries, or the start and the first one;
+     * and the instant of the last one, 0: none. */
+    uint64_t longest_gap_ps, last_delivery_ps;
     uint64_t
         finish_ps;     /* instant at which the last byte was in at the receiver;
                          * FABRIC_NEVER_PS: not yet */

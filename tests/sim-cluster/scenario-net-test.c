@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "metrics_table.h"
+#include "path.h"
+#include "scenario_balancing.h"
 #include "scenario_net.h"
 
 static const char small[] =
@@ -83,6 +85,96 @@ static const char modelled[] =
     "  - wait: {time: 1ms}\n"
     "expect:\n"
     "  - {id: got, metric: traffic.received_count, above: 0}\n";
+
+static Scenario *modelled_with(const char *traffic, GError **err)
+{
+    g_autofree char *text = g_strdup_printf(
+        "format: 1\nname: t\n"
+        "fabric: {kind: fat-tree, k: 4, hosts: 16, trim: true}\n"
+        "traffic: {%s}\n"
+        "steps: [{wait: {time: 1ms}}]\n"
+        "expect: [{id: got, metric: fabric.drops_count, is: 0}]\n",
+        traffic);
+
+    return scenario_try(text, NULL, err);
+}
+
+/* The first line of what is said about it, without the place. */
+static void traffic_refused(const char *traffic, const char *message)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(Scenario) s = modelled_with(traffic, &err);
+
+    assert_null(s);
+    if (!strstr(err->message, message)) {
+        print_error("%s\n", err->message);
+        fail();
+    }
+}
+
+static void test_transports(void **state)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(Scenario) s = modelled_with(
+        "a: {pattern: permutation, transport: ndp, paths: 8, timeout: 1ms}, "
+        "b: {pattern: incast, transport: eqds, target: m-3, message: 9KB}",
+        &err);
+    const ScnTraffic *a;
+
+    (void)state;
+    assert_non_null(s);
+    a = s->traffic->pdata[0];
+    assert_int_equal(a->transport, SCN_TRANSPORT_NDP);
+    assert_int_equal(a->paths, 8);
+    assert_int_equal(a->timeout_ps, PS_PER_MS);
+    assert_int_equal(a->message_bytes, 0); /* no end */
+    traffic_refused("a: {pattern: permutation, transport: dctcp}",
+                    "cuts packets ('trim: true'), which this transport does "
+                    "not understand");
+    traffic_refused("a: {pattern: permutation, transport: ndp, load: 5%}",
+                    "'load' does not go with what else is written here");
+    traffic_refused("a: {pattern: poisson, transport: ndp, load: 5%}",
+                    "'duration' is missing: how long flows begin");
+    traffic_refused("a: {pattern: permutation, transport: eqds, paths: 6}",
+                    "a power of 2 with `eqds`");
+    traffic_refused("a: {pattern: permutation, transport: ndp}, "
+                    "b: {pattern: permutation, load: 5%}",
+                    "traffic 'b' has none");
+}
+
+static void test_balancing(void **state)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(Scenario) s = modelled_with(
+        "a: {pattern: permutation, load: 5%, balancing: {policy: congestion, "
+        "values: 5, enable_score: 50%, inputs: [delay]}}",
+        &err);
+    const ScnBalancing *b;
+    PathConfig c;
+
+    (void)state;
+    assert_non_null(s);
+    b = ((const ScnTraffic *)s->traffic->pdata[0])->balancing;
+    scn_balancing_config(b, &c);
+    assert_int_equal(c.policy, PATH_CONGESTION);
+    assert_int_equal(c.values, 5);
+    assert_int_equal(c.enable_score, 32768);
+    assert_int_equal(c.inputs, PATH_INPUT_DELAY);
+    assert_int_equal(c.avoid_score,
+                     path_config_default(PATH_CONGESTION).avoid_score);
+    traffic_refused("a: {pattern: permutation, load: 5%, "
+                    "balancing: {policy: best}}",
+                    "'best'");
+    traffic_refused("a: {pattern: permutation, load: 5%, balancing: "
+                    "{policy: congestion, inputs: [ecn, loud]}}",
+                    "no input 'loud'; there are ecn, delay, loss and notify");
+    traffic_refused("a: {pattern: permutation, load: 5%, balancing: "
+                    "{policy: congestion, enable_score: 1%}}",
+                    "'enable_score': not above disable_score");
+    traffic_refused("a: {pattern: permutation, transport: ndp, balancing: "
+                    "{policy: spray}}",
+                    "'balancing' does not go with what else is written here");
+}
 
 static void test_no_full_host(void **state)
 {
@@ -572,6 +664,8 @@ int main(void)
         cmocka_unit_test(test_fat_tree),
         cmocka_unit_test(test_leaf_spine),
         cmocka_unit_test(test_single),
+        cmocka_unit_test(test_transports),
+        cmocka_unit_test(test_balancing),
         cmocka_unit_test(test_no_full_host),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_scalars_round_trip),
