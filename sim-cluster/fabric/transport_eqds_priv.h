@@ -48,6 +48,7 @@ typedef struct EqdsTx {
     uint64_t requested; /* of those that wait: told to the receiver by RTS */
     bool speculating, done, asked;
     uint64_t asked_ps, heard_ps; /* last RTS; anything from the receiver */
+    uint64_t looked_ps;          /* the timer was due */
     /* paths */
     uint32_t path_base, control_path;
     uint32_t turn, order; /* index ^ order is the next path */

@@ -197,7 +197,8 @@ static void arm(EqdsTx *tx)
 {
     const EqdsFlight *f = oldest(tx);
     FabricEndpoint *e = tx->end->endpoint;
-    uint64_t from = f ? f->sent_ps : MAX(tx->heard_ps, tx->asked_ps);
+    uint64_t from =
+        f ? f->sent_ps : MAX(MAX(tx->heard_ps, tx->asked_ps), tx->looked_ps);
 
     if (tx->done) {
         fabric_timer_stop(e, &tx->timer);
@@ -231,6 +232,7 @@ static void on_timer(FabricEndpoint *e, FabricTimer *t)
     bool late = now >= tx->heard_ps + rto;
     const EqdsFlight *f;
 
+    tx->looked_ps = now;
     while ((f = oldest(tx)) && now >= f->sent_ps + rto) {
         fabric_flow_timeout(tx->end);
         packet_waits(tx, f->seq);
