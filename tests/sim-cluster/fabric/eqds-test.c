@@ -604,10 +604,10 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_slices),
     };
-    int failed;
+    bool failed;
 
     entries = g_array_new(FALSE, FALSE, sizeof(Entry));
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    failed = cmocka_run_group_tests(tests, NULL, NULL) != 0;
     g_array_unref(entries);
-    return failed != 0;
+    return failed;
 }
