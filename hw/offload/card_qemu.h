@@ -78,6 +78,9 @@ struct OffloadEna {
 
     uint32_t saved_bytes;
     uint8_t *saved;
+    struct CardRdt *rdt; /* the card's own endpoint; NULL: none yet */
+    uint32_t rdt_saved_bytes;
+    uint8_t *rdt_saved;
 };
 
 typedef struct OffloadTimers {

@@ -141,6 +141,28 @@ bool ena_balance(Ena *e, const PathConfig *config,
                  const uint8_t key[SIPHASH_KEY_BYTES], uint64_t seed,
                  uint32_t epoch, const char **ret_why);
 UnderlayPaths *ena_paths(Ena *e); /* NULL: off */
+
+/*
+ * The card's own traffic through the function's MAC and port, beside the
+ * guest's, which never sees it. NULL: none. The table and @opaque stay the
+ * caller's. None of its calls may call into the NIC.
+ */
+#define ENA_OWN_FRAMES 4u /* at the MAC */
+#define ENA_OWN_FRAME_BYTES 9600u
+typedef struct EnaOwn {
+    /* A frame has arrived. false: it is not the card's own. */
+    bool (*receive)(void *opaque, uint64_t now_ps, const void *frame,
+                    uint32_t len);
+    /* Writes the next frame that may leave now; 0: there is none. */
+    uint32_t (*output)(void *opaque, uint64_t now_ps, uint8_t *frame);
+    void (*timer)(void *opaque, uint64_t now_ps);
+    /* When to call timer() and output(); SEAM_NEVER. */
+    uint64_t (*next_ps)(void *opaque);
+} EnaOwn;
+void ena_own(Ena *e, const EnaOwn *own, void *opaque);
+/* output() may have something. */
+void ena_own_kick(Ena *e);
+
 /* The card itself begins to send no frame before, through the MAC alone. */
 uint64_t ena_own_output_ps(const Ena *e);
 

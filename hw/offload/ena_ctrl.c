@@ -91,6 +91,7 @@ void ena_arm_timer(Ena *e)
         at = MIN(at, ena_now(e) + ENA_DELAY_UNIT_PS);
     }
     at = MIN(at, ena_path_next_ps(e));
+    at = MIN(at, ena_own_next_ps(e));
     if (at != e->timer_ps) {
         e->timer_ps = at;
         e->seam->timer_set(e->opaque, SEAM_TIMER_NIC + e->cfg.fn,
@@ -114,6 +115,7 @@ void ena_timer(Ena *e)
     ena_vector_timers(e, now);
     ena_aenq_timers(e, now);
     ena_path_timers(e, now);
+    ena_own_timers(e, now);
     ena_arm_timer(e);
 }
 
@@ -431,6 +433,7 @@ void ena_clear(Ena *e)
     memset(e->frame, 0, sizeof(e->frame));
     e->frames_used = e->next_sq = 0;
     ena_path_clear(e);
+    ena_own_clear(e);
     ena_features_reset(e);
     ena_arm_timer(e);
 }
@@ -528,6 +531,9 @@ void ena_model_done(Ena *e, uint64_t tag, uint64_t at_ps)
     case ENA_STAGE_ECHO:
         ena_path_echo_sent(e, index);
         break;
+    case ENA_STAGE_OWN:
+        ena_own_sent(e, index);
+        break;
     default:
         break;
     }
@@ -552,7 +558,7 @@ void ena_set_hints(Ena *e, const uint16_t hints[ENA_HINTS])
 
 bool ena_egress_busy(const Ena *e)
 {
-    if (e->mmio_n || e->frames_used || e->deferred->len) {
+    if (e->mmio_n || e->frames_used || e->deferred->len || ena_own_busy(e)) {
         return true;
     }
     for (unsigned i = 0; i < ENA_ECHOES; i++) {

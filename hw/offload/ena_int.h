@@ -65,6 +65,7 @@ typedef enum EnaStage {
     ENA_STAGE_AQ_RUN,
     ENA_STAGE_AQ_READ, /* control buffer */
     ENA_STAGE_ECHO,    /* index: echo */
+    ENA_STAGE_OWN,     /* index: own frame */
     ENA_STAGES
 } EnaStage;
 
@@ -182,6 +183,12 @@ typedef struct EnaEcho {
     PathEcho echo;
 } EnaEcho;
 
+/* A frame of the card's own at the MAC. */
+typedef struct EnaOwnFrame {
+    uint8_t *bytes; /* NULL: free */
+    uint32_t len;
+} EnaOwnFrame;
+
 typedef enum EnaRxState {
     ENA_RX_FREE = 0,
     ENA_RX_PIPE,
@@ -276,6 +283,9 @@ struct Ena {
     uint64_t park_order;
     uint64_t parked_ps; /* the first may go */
     EnaEcho echo[ENA_ECHOES];
+    const EnaOwn *own; /* NULL: none */
+    void *own_opaque;
+    EnaOwnFrame own_frame[ENA_OWN_FRAMES];
     EnaStats stats;
 };
 
@@ -434,6 +444,20 @@ void ena_path_receive(Ena *e, uint8_t *packet, uint32_t len);
 void ena_path_timers(Ena *e, uint64_t now);
 uint64_t ena_path_next_ps(const Ena *e);
 void ena_path_echo_sent(Ena *e, unsigned slot);
+
+/* ---- ena_own.c: the card's own traffic ------------------------------------ */
+
+/* false: it is not the card's own. */
+bool ena_own_receive(Ena *e, const void *frame, uint32_t len);
+void ena_own_sent(Ena *e, unsigned slot);
+uint64_t ena_own_next_ps(const Ena *e);
+void ena_own_timers(Ena *e, uint64_t now);
+bool ena_own_busy(const Ena *e);
+void ena_own_clear(Ena *e);
+void ena_own_save(const Ena *e, GByteArray *out);
+void ena_own_load(Ena *e, StateReader *r);
+void ena_own_begin_again(Ena *e);
+
 /* The function forgets what it was sending. */
 void ena_path_clear(Ena *e);
 /* Of a parked frame, after it was let go. */
@@ -444,7 +468,7 @@ void ena_tx_lost(Ena *e, unsigned slot);
 /* ---- ena_check.c: whether a loaded state can be --------------------------- */
 
 #define ENA_STATE_MAGIC 0x414e4531u /* "1ENA" */
-#define ENA_STATE_VERSION 2u
+#define ENA_STATE_VERSION 3u
 
 /* NULL, or what is wrong with it. @now: the instant of saving. */
 const char *ena_check(const Ena *e, uint64_t now);

@@ -373,6 +373,7 @@ static void load_all(Ena *e, StateReader *r, uint64_t *ret_now)
     }
     load_frames(e, r);
     load_echoes(e, r);
+    ena_own_load(e, r);
     load_rx(e, r);
 #define GET(field) e->stats.field = state_get_u64(r);
     ENA_STATS(GET)
@@ -503,6 +504,7 @@ static void begin_again(Ena *e)
                        UNDERLAY2_OUTER_BYTES);
         }
     }
+    ena_own_begin_again(e);
     resubmit_rx(e);
     for (unsigned i = 0; i < e->up_n; i++) {
         unsigned at = (e->up_head + i) % ENA_UP_SLOTS;
@@ -524,6 +526,7 @@ static void contents_free(Ena *e)
     for (unsigned i = 0; i < ENA_RX_SLOTS; i++) {
         ena_rx_free(e, &e->rx[i]);
     }
+    ena_own_clear(e);
     underlay_paths_free(e->paths);
     underlay_clear(&e->underlay);
     g_array_free(e->deferred, true);
@@ -543,6 +546,8 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
     n->wire = e->wire;
     n->wire_opaque = e->wire_opaque;
     n->cfg = e->cfg;
+    n->own = e->own;
+    n->own_opaque = e->own_opaque;
     n->deferred = g_array_new(false, false, sizeof(uint64_t));
     n->timer_ps = n->parked_ps = SEAM_NEVER;
     for (unsigned i = 0; i < ENA_MAX_VECTORS; i++) {

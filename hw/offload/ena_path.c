@@ -319,7 +319,7 @@ uint64_t ena_path_next_ps(const Ena *e)
 
 uint64_t ena_own_output_ps(const Ena *e)
 {
-    return ena_path_next_ps(e);
+    return MIN(ena_path_next_ps(e), ena_own_next_ps(e));
 }
 
 void ena_path_timers(Ena *e, uint64_t now)

@@ -27,6 +27,7 @@
 #include "card_qemu.h"
 #include "ena_spec.h"
 #include "outrigger-port.h"
+#include "rdt_control_qemu.h"
 #include "trace.h"
 
 #define ENA_MSIX_BAR 4
@@ -283,6 +284,15 @@ static const Property ena_properties[] = {
 
 /* ---- state ---------------------------------------------------------------------- */
 
+static int ena_post_save(void *opaque)
+{
+    OffloadEna *n = opaque;
+
+    g_clear_pointer(&n->saved, g_free);
+    g_clear_pointer(&n->rdt_saved, g_free);
+    return 0;
+}
+
 static int ena_pre_save(void *opaque)
 {
     OffloadEna *n = opaque;
@@ -290,16 +300,11 @@ static int ena_pre_save(void *opaque)
 
     offload_time_enter();
     offload_time_leave();
-    g_clear_pointer(&n->saved, g_free);
+    ena_post_save(n);
+    offload_rdt_save(n);
     ena_save(n->core, state);
     n->saved_bytes = state->len;
     n->saved = g_byte_array_free(state, false);
-    return 0;
-}
-
-static int ena_post_save(void *opaque)
-{
-    g_clear_pointer(&((OffloadEna *)opaque)->saved, g_free);
     return 0;
 }
 
@@ -307,6 +312,7 @@ static int ena_post_load(void *opaque, int version_id)
 {
     OffloadEna *n = opaque;
     GError *err = NULL;
+    char *why = NULL;
 
     /* The card was built, so loaded, before its functions. */
     if (!ena_load(n->core, n->saved, n->saved_bytes, n->card->resubmitted,
@@ -315,24 +321,33 @@ static int ena_post_load(void *opaque, int version_id)
         g_error_free(err);
         return -EINVAL;
     }
+    if (!offload_rdt_load(n, &why)) {
+        error_report("interface '%s': %s", n->interface, why);
+        g_free(why);
+        return -EINVAL;
+    }
     return ena_post_save(n);
 }
 
 static const VMStateDescription ena_vmstate = {
     .name = TYPE_OFFLOAD_ENA,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .pre_save = ena_pre_save,
     .post_save = ena_post_save,
     .pre_load = ena_post_save,
     .post_load = ena_post_load,
     .fields =
-        (const VMStateField[]){ VMSTATE_PCI_DEVICE(parent_obj, OffloadEna),
-                                VMSTATE_MSIX(parent_obj, OffloadEna),
-                                VMSTATE_UINT32(saved_bytes, OffloadEna),
-                                VMSTATE_VBUFFER_ALLOC_UINT32(
-                                    saved, OffloadEna, 0, NULL, saved_bytes),
-                                VMSTATE_END_OF_LIST() }
+        (const VMStateField[]){
+            VMSTATE_PCI_DEVICE(parent_obj, OffloadEna),
+            VMSTATE_MSIX(parent_obj, OffloadEna),
+            VMSTATE_UINT32(saved_bytes, OffloadEna),
+            VMSTATE_VBUFFER_ALLOC_UINT32(saved, OffloadEna, 0, NULL,
+                                         saved_bytes),
+            VMSTATE_UINT32(rdt_saved_bytes, OffloadEna),
+            VMSTATE_VBUFFER_ALLOC_UINT32(rdt_saved, OffloadEna, 0, NULL,
+                                         rdt_saved_bytes),
+            VMSTATE_END_OF_LIST() }
 };
 
 /* ---- the type ---------------------------------------------------------------------- */

@@ -103,6 +103,9 @@ static void receive_outer(Ena *e, const void *frame, uint32_t len)
 
 void ena_receive(Ena *e, const void *frame, uint32_t len)
 {
+    if (ena_own_receive(e, frame, len)) {
+        return;
+    }
     if (!e->link_up || e->dev_sts & ENA_STS_RESET_IN_PROGRESS) {
         drop(e, NULL, &e->stats.rx_not_ready);
     } else if (len < 14 ||

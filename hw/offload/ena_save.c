@@ -295,6 +295,7 @@ void ena_save(const Ena *e, GByteArray *out)
     }
     save_frames(e, out);
     save_echoes(e, out);
+    ena_own_save(e, out);
     save_rx(e, out);
 #define PUT(field) state_put_u64(out, e->stats.field);
     ENA_STATS(PUT)

@@ -114,7 +114,11 @@ RdtConn *rdt_conn(const Rdt *r, uint32_t local_id)
     guint at = position(r, local_id);
     RdtConn *c = at < r->conns->len ? g_ptr_array_index(r->conns, at) : NULL;
 
-    return c && c->cfg.local_id == local_id ? c : NULL;
+    if (!c || c->cfg.local_id != local_id) {
+        return NULL;
+    }
+    c->fresh = false;
+    return c;
 }
 
 void rdt_conn_insert(Rdt *r, RdtConn *c)
@@ -183,9 +187,9 @@ bool rdt_session_valid(const RdtSession *s, const char **ret_why)
 }
 
 /* Four windows of packets, so that late acknowledgements find theirs. */
-static uint32_t ring_size(const RdtParams *p)
+static uint32_t ring_max(const RdtParams *p)
 {
-    uint32_t size = 256;
+    uint32_t size = RDT_FIRST_RING;
 
     while (size < RDT_MAX_RING &&
            size < 4 * (p->window_max_bytes / p->datagram_bytes)) {
@@ -200,7 +204,8 @@ RdtConn *rdt_conn_new(Rdt *r, const RdtSession *s, uint64_t now_ps)
 
     c->cfg = *s;
     c->r = r;
-    c->ring_size = ring_size(&s->params);
+    c->ring_max = ring_max(&s->params);
+    c->ring_size = RDT_FIRST_RING;
     c->ring = g_new0(RdtSent, c->ring_size);
     c->tx = g_new0(RdtTx *, s->params.tx_messages);
     c->rx = g_new0(RdtRx *, s->params.rx_messages);
@@ -412,7 +417,7 @@ static uint64_t dead_at_ps(const RdtConn *c)
                : RDT_NEVER_PS;
 }
 
-static uint64_t conn_next_ps(RdtConn *c)
+static uint64_t find_next_ps(RdtConn *c)
 {
     uint64_t at_ps = RDT_NEVER_PS;
 
@@ -429,6 +434,16 @@ static uint64_t conn_next_ps(RdtConn *c)
     at_ps = MIN(at_ps, idle_probe_at_ps(c));
     at_ps = MIN(at_ps, dead_at_ps(c));
     return MIN(at_ps, rdt_path_next_ps(c));
+}
+
+static uint64_t conn_next_ps(RdtConn *c)
+{
+    if (!c->fresh) {
+        c->next_ps = find_next_ps(c);
+        c->fresh = true;
+        c->quiet = false;
+    }
+    return c->next_ps;
 }
 
 uint64_t rdt_next_ps(const Rdt *r)
@@ -468,6 +483,11 @@ void rdt_timer(Rdt *r, uint64_t now_ps)
     for (guint i = 0; i < r->conns->len;) {
         RdtConn *c = g_ptr_array_index(r->conns, i);
 
+        if (conn_next_ps(c) > now_ps) {
+            i++;
+            continue;
+        }
+        c->fresh = false;
         if (conn_timer(c, now_ps)) {
             i++;
         } else {
@@ -483,11 +503,17 @@ bool rdt_output(Rdt *r, uint64_t now_ps, RdtOut *out)
         guint at = (r->turn + i) % r->conns->len;
         RdtConn *c = g_ptr_array_index(r->conns, at);
 
+        if (conn_next_ps(c) > now_ps && c->quiet) {
+            continue;
+        }
+        c->fresh = false;
         if (rdt_conn_output(c, now_ps, out)) {
             r->turn = at + 1;
             rdt_conn_settle(c, now_ps);
             return true;
         }
+        conn_next_ps(c);
+        c->quiet = true;
     }
     return false;
 }

@@ -53,6 +53,29 @@ void rdt_sent_unlink(RdtConn *c, RdtSent *e)
     c->in_flight -= e->bytes;
 }
 
+void rdt_sent_resize(RdtConn *c, uint32_t size)
+{
+    RdtSent *old = c->ring;
+    uint32_t mask = c->ring_size - 1;
+
+    c->ring = g_new0(RdtSent, size);
+    c->ring_size = size;
+    for (unsigned i = 0; i < c->cfg.params.n_paths; i++) {
+        c->path[i].head = c->path[i].tail = RDT_NO_SLOT;
+        c->path[i].in_flight = 0;
+    }
+    c->in_flight = 0;
+    for (uint64_t n = c->base; n < c->next[0]; n++) {
+        RdtSent *e = rdt_sent(c, n);
+
+        *e = old[n & mask];
+        if (e->state == RDT_SENT_IN_FLIGHT) {
+            rdt_sent_link(c, (uint32_t)(n & (size - 1)));
+        }
+    }
+    g_free(old);
+}
+
 void rdt_sent_trim(RdtConn *c)
 {
     while (c->base < c->next[0]) {

@@ -25,6 +25,7 @@
 #define RDT_NO_SLOT UINT32_MAX
 #define RDT_MAX_EPOCHS_AHEAD 16u
 #define RDT_TELL_RANGE 8u /* acknowledgements in which a range appears */
+#define RDT_FIRST_RING 256u
 #define RDT_MAX_RING 16384u
 #define RDT_ONE (1u << 20) /* 1 in fixed point: share of marked bytes */
 
@@ -129,6 +130,10 @@ typedef struct RdtTold {
 typedef struct RdtConn {
     RdtSession cfg;
     struct Rdt *r;
+    /* What rdt_next_ps() said last, until anything is done with it; quiet:
+     * and it has nothing to send before. Not saved. */
+    bool fresh, quiet;
+    uint64_t next_ps;
     RdtState state;
     bool close_wanted, close_sent, close_acked, abort_wanted;
     bool peer_closing, peer_closed;
@@ -144,7 +149,8 @@ typedef struct RdtConn {
     RdtReplay replay[2];
 
     /* packets out */
-    uint32_t ring_size; /* a power of two */
+    uint32_t ring_size; /* a power of two; grows up to ring_max */
+    uint32_t ring_max;
     RdtSent *ring;
     uint64_t base; /* counter of the oldest kept; the end is next[0] */
     uint32_t in_flight;
@@ -201,6 +207,8 @@ struct Rdt {
 };
 
 /* rdt.c */
+
+/* Whoever asks for one may change it. */
 RdtConn *rdt_conn(const Rdt *r, uint32_t local_id);
 bool rdt_session_valid(const RdtSession *s, const char **ret_why);
 /* Empty, with memory but without keys; not in the endpoint's table. */
@@ -255,6 +263,8 @@ void rdt_lose(RdtConn *c, uint64_t now_ps, RdtSent *e, RdtLoss why);
 RdtSent *rdt_sent(const RdtConn *c, uint64_t counter);
 /* Forgets the oldest packets that nothing more is expected of. */
 void rdt_sent_trim(RdtConn *c);
+/* Room for @size packets, a power of two. */
+void rdt_sent_resize(RdtConn *c, uint32_t size);
 /* A packet that has just been sent joins its path. */
 void rdt_sent_link(RdtConn *c, uint32_t slot);
 void rdt_sent_unlink(RdtConn *c, RdtSent *e);

@@ -208,6 +208,16 @@ static void load_lost(RdtLoad *l, RdtConn *c)
 
 void rdt_load_sent(RdtLoad *l, RdtConn *c)
 {
+    uint32_t size = state_get_u32_max(l->r, c->ring_max, "packets kept");
+
+    if (state_ok(l->r) && (size < RDT_FIRST_RING || (size & (size - 1)))) {
+        state_fail(l->r, "%u packets kept is no power of two", size);
+        return;
+    }
+    c->base = c->next[0];
+    if (state_ok(l->r)) {
+        rdt_sent_resize(c, size);
+    }
     c->base = rdt_load_max(l, RDT_COUNTER_MASK, "the oldest packet");
     if (state_ok(l->r) &&
         (c->base > c->next[0] || c->next[0] - c->base > c->ring_size)) {

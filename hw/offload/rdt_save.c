@@ -168,6 +168,7 @@ static void save_sent(const RdtConn *c, uint64_t now_ps, GByteArray *out)
 {
     uint32_t n = 0;
 
+    state_put_u32(out, c->ring_size);
     state_put_u64(out, c->base);
     for (uint64_t i = c->base; i < c->next[0]; i++) {
         const RdtSent *e = rdt_sent(c, i);

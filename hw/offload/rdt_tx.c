@@ -321,6 +321,9 @@ static bool output_tracked(RdtConn *c, uint64_t now_ps, RdtOut *out)
 static bool ring_has_room(RdtConn *c)
 {
     rdt_sent_trim(c);
+    if (c->next[0] - c->base == c->ring_size && c->ring_size < c->ring_max) {
+        rdt_sent_resize(c, 2 * c->ring_size);
+    }
     return c->next[0] - c->base < c->ring_size;
 }
 
