@@ -15,6 +15,16 @@ typedef struct Rx {
     uint32_t path; /* of acknowledgements */
 } Rx;
 
+typedef struct Shared {
+    PathSender *paths;
+    uint32_t peer, base;
+} Shared;
+
+typedef struct Host {
+    Shared *shared;
+    uint32_t n;
+} Host;
+
 void transport_dctcp_config_default(TransportDctcpConfig *c)
 {
     *c = (TransportDctcpConfig){
@@ -121,6 +131,33 @@ static void on_pace(FabricEndpoint *e, FabricTimer *t)
     fabric_flow_ready(t->owner);
 }
 
+static PathSender *new_paths(FabricFlowEnd *tx)
+{
+    const TransportDctcpConfig *c = tx->config;
+    PathSender *s = path_sender_new(&c->path, c->paths, fabric_flow_random(tx));
+
+    g_assert(s); /* memory is out */
+    return s;
+}
+
+/* The host's towards this peer. */
+static const Shared *shared_paths(FabricFlowEnd *tx)
+{
+    Host *h = fabric_endpoint_state(tx);
+
+    for (uint32_t i = 0; i < h->n; i++) {
+        if (h->shared[i].peer == tx->peer) {
+            return &h->shared[i];
+        }
+    }
+    h->shared = g_renew(Shared, h->shared, h->n + 1);
+    h->shared[h->n] =
+        (Shared){ .paths = new_paths(tx),
+                  .peer = tx->peer,
+                  .base = (uint32_t)(fabric_flow_random(tx) >> 32) };
+    return &h->shared[h->n++];
+}
+
 static void start(FabricFlowEnd *tx)
 {
     const TransportDctcpConfig *c = tx->config;
@@ -130,9 +167,15 @@ static void start(FabricFlowEnd *tx)
                     segments_of(tx->bytes, c->tcp.segment_bytes));
     x->tcp.on_lost = on_lost;
     x->tcp.opaque = tx;
-    x->base = (uint32_t)(fabric_flow_random(tx) >> 32);
-    x->paths = path_sender_new(&c->path, c->paths, fabric_flow_random(tx));
-    g_assert(x->paths); /* memory is out */
+    x->hash = x->base = (uint32_t)(fabric_flow_random(tx) >> 32);
+    if (c->share_paths) {
+        const Shared *shared = shared_paths(tx);
+
+        x->paths = shared->paths;
+        x->base = shared->base;
+    } else {
+        x->paths = new_paths(tx);
+    }
     x->last_port = UINT32_MAX;
     fabric_flow_ready(tx);
 }
@@ -141,7 +184,7 @@ static void start(FabricFlowEnd *tx)
 static bool admitted(FabricFlowEnd *tx, uint64_t now_ps, uint32_t bytes)
 {
     Tx *x = tx->state;
-    uint64_t at_ps = path_admit_ps(x->paths, now_ps, x->base, bytes);
+    uint64_t at_ps = path_admit_ps(x->paths, now_ps, x->hash, bytes);
 
     if (at_ps <= now_ps) {
         return true;
@@ -168,7 +211,7 @@ static bool next(FabricFlowEnd *tx, FabricSegment *seg)
     sent = tcp_sender_take(&x->tcp, now_ps, &segment, &again);
     seg->payload_bytes = payload_of(tx, segment);
     seg->bytes = (uint16_t)frame_of(tx, seg->payload_bytes);
-    choice = path_choose(x->paths, now_ps, x->base, seg->bytes);
+    choice = path_choose(x->paths, now_ps, x->hash, seg->bytes);
     if (choice.port != x->last_port) {
         if (x->last_port != UINT32_MAX) {
             fabric_flow_path_change(tx);
@@ -236,10 +279,23 @@ static void tx_receive(FabricFlowEnd *tx, const FabricSegment *seg)
 
 static void tx_free(FabricFlowEnd *tx)
 {
+    const TransportDctcpConfig *c = tx->config;
     Tx *x = tx->state;
 
     tcp_sender_clear(&x->tcp);
-    path_sender_free(x->paths);
+    if (!c->share_paths) {
+        path_sender_free(x->paths);
+    }
+}
+
+static void host_free(void *state)
+{
+    Host *h = state;
+
+    for (uint32_t i = 0; i < h->n; i++) {
+        path_sender_free(h->shared[i].paths);
+    }
+    g_free(h->shared);
 }
 
 /* ---- receiver ------------------------------------------------------------- */
@@ -291,6 +347,7 @@ static void rx_free(FabricFlowEnd *rx)
 const FabricTransportOps transport_dctcp_ops = {
     .name = "dctcp",
     .config_bytes = sizeof(TransportDctcpConfig),
+    .host_bytes = sizeof(Host),
     .tx_bytes = sizeof(Tx),
     .rx_bytes = sizeof(Rx),
     .check = check,
@@ -301,4 +358,5 @@ const FabricTransportOps transport_dctcp_ops = {
     .next = next,
     .tx_free = tx_free,
     .rx_free = rx_free,
+    .host_free = host_free,
 };

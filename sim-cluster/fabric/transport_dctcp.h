@@ -11,8 +11,7 @@
  * effects", Floyd and Jacobson 1992).
  *
  * One flow is one TCP connection that is open already. Each data packet gets its
- * path from the flow's own PathSender (ecmp: one for the whole flow), each
- * acknowledgement says by which it came, with its mark and one-way delay, and
+ * path from a PathSender (ecmp: one for the whole flow), each acknowledgement says by which it came, with its mark and one-way delay, and
  * feeds the policy back. Acknowledgements take one path of their own. A
  * policy's cap and rate reduction, if the configuration has them, hold packets
  * back that the window would admit.
@@ -33,6 +32,8 @@ typedef struct TransportDctcpConfig {
     unsigned paths;        /* physical ones, as path_sender_new() wants it */
     uint32_t header_bytes; /* of a data packet's frame */
     uint32_t ack_bytes;    /* an acknowledgement's frame */
+    bool share_paths;   /* one PathSender for all flows from a host to the same
+                       * peer, as a card has it; else one for each flow */
     uint64_t jitter_ps; /* a sender reacts to an acknowledgement up to so much
                          * later, at random */
     bool source_routed; /* with ecmp: a flow's path is its FabricFlowSpec.user,
@@ -52,7 +53,8 @@ typedef struct TransportDctcpFlow {
     TcpSender tcp;
     PathSender *paths;
     FabricTimer timer, pace;
-    uint32_t base; /* of the flow's paths */
+    uint32_t hash; /* the flow's, for the policy */
+    uint32_t base; /* of all values of this PathSender */
     uint32_t last_port;
 } TransportDctcpFlow;
 
