@@ -493,6 +493,8 @@ static bool balance(Host *h, const ScnVnic *vnic, GError **error)
     add_text(o, "policy", scn_balancing_policy(b));
     add_text(o, "key", key);
     add_u64(o, "seed", seed_derive_u64(s->seed, place, "paths") >> 1);
+    /* Its time begins anew with each process, its epochs must not. */
+    add_u64(o, "epoch", (uint64_t)host_processes(h) << 16);
     json_object_set_object_member(o, "options", options);
     return host_run(h, "offload-nic-balance", o, error);
 }

@@ -71,7 +71,7 @@ PathConfig path_config_default(PathPolicy policy)
         .reps_freeze_ps = 100 * US_PS,
         .flows = 64,
         .echo_packets = 16,
-        .echo_ps = 20 * US_PS,
+        .echo_ps = 500 * US_PS,
         .gap_ps = 1 * MS_PS,
         .order_packets = 1024,
         .order_bytes = 1024 * 1024,

@@ -240,10 +240,13 @@ static void bad_packets_reach_nobody(void **state)
 static void echo_of_its_own(void **state)
 {
     PathConfig c = path_config_default(PATH_CONGESTION);
-    World *w = world(&c);
     uint8_t p[400];
     uint64_t begin;
+    World *w;
 
+    (void)state;
+    c.echo_ps = 20 * US;
+    w = world(&c);
     mock_run_until(w->h->m, w->h->m->now_ps + 100 * US);
     begin = w->h->m->now_ps;
     ena_receive(w->h->e, p, far_sends(w, p, 50));
@@ -363,6 +366,7 @@ static void promises_are_kept(void **state)
     c.line_bps = 1000000000;
     c.sequencing = true;
     c.gap_ps = 30 * US;
+    c.echo_ps = 20 * US;
     w = world(&c);
     for (unsigned i = 0; i < 600; i++) {
         uint64_t r = mock_random(&seed), own, n;

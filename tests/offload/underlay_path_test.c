@@ -49,6 +49,7 @@ static Two *two_new(PathPolicy policy, bool sequencing)
     t->config = path_config_default(policy);
     t->config.sequencing = sequencing;
     t->config.gap_ps = 100 * US;
+    t->config.echo_ps = 20 * US;
     underlay_init(&t->ua);
     underlay_init(&t->ub);
     assert_true(underlay_join(&t->ua, 7, IP_A, card_a, &why));
