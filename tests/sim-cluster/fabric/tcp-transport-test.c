@@ -252,8 +252,10 @@ static void overflow_is_repaired_fast(void **state)
 
 /* ---- paths ----------------------------------------------------------------- */
 
+#define FLOWS 32u
+
 /* 16 hosts, 2 leaves, 4 spines: all to the other side. */
-static void run_policy(PathPolicy policy, uint64_t *finish_ps,
+static void run_policy(PathPolicy policy, bool share, uint64_t *finish_ps,
                        uint64_t *ret_changes)
 {
     Fabric *f = leaf_spine(16, 2, 4, 3);
@@ -262,13 +264,14 @@ static void run_policy(PathPolicy policy, uint64_t *finish_ps,
 
     transport_dctcp_config_default(&c);
     c.path = path_config_default(policy);
+    c.share_paths = share;
     t = add_dctcp(f, &c);
-    for (uint32_t i = 0; i < 16; i++) {
-        add_flow(f, t, i, (i + 8) % 16, 2000000, i * US);
+    for (uint32_t i = 0; i < FLOWS; i++) { /* two between each pair */
+        add_flow(f, t, i % 16, (i + 8) % 16, 2000000, i * US);
     }
     fabric_run(f, 100 * MS);
     *ret_changes = 0;
-    for (uint32_t i = 0; i < 16; i++) {
+    for (uint32_t i = 0; i < FLOWS; i++) {
         FabricFlowStats s = stats(f, i);
 
         assert_int_not_equal(s.acked_ps, FABRIC_NEVER_PS);
@@ -281,18 +284,19 @@ static void run_policy(PathPolicy policy, uint64_t *finish_ps,
 
 static void every_policy_delivers_and_repeats(void **state)
 {
-    for (PathPolicy p = 0; p < PATH_POLICIES; p++) {
-        uint64_t a[16], b[16], changes_a, changes_b;
+    for (uint32_t i = 0; i < 2 * PATH_POLICIES; i++) {
+        PathPolicy p = (PathPolicy)(i / 2);
+        uint64_t a[FLOWS], b[FLOWS], changes_a, changes_b;
 
-        run_policy(p, a, &changes_a);
-        run_policy(p, b, &changes_b);
+        run_policy(p, i % 2, a, &changes_a);
+        run_policy(p, i % 2, b, &changes_b);
         print_message("%s: %d changes\n", path_policy_name(p), (int)changes_a);
         assert_memory_equal(a, b, sizeof(a));
         assert_int_equal(changes_a, changes_b);
         if (p == PATH_ECMP) {
             assert_int_equal(changes_a, 0);
         } else if (p == PATH_SPRAY) {
-            assert_true(changes_a > 16 * 1000);
+            assert_true(changes_a > FLOWS * 1000);
         }
     }
 }
