@@ -35,9 +35,16 @@ typedef enum BenchQuantity {
     BENCH_WAKES_PER_WALL_S,   /* of hosts and engine */
     BENCH_LATE_FRAMES,        /* taken in after their stamp */
     BENCH_LATE_MAX_US,        /* by how much at most, simulated */
-    BENCH_WITHIN_5_PERCENT,   /* share of required rows, in percent */
-    BENCH_MISSING_ROWS,       /* required, without a number */
-    BENCH_UNEXPLAINED_ROWS,   /* above 5 % without a reason */
+    BENCH_DROPS_RATIO_ECMP,   /* balancing: ECMP's drops over ours */
+    BENCH_DROPS_RATIO_SPRAY,  /* spray's over ours */
+    BENCH_MEAN_RATIO,         /* mean latency, the better of both over ours */
+    BENCH_P99_RATIO,
+    BENCH_VARIANCE_RATIO,   /* of load over core links, ECMP's over ours */
+    BENCH_MIN_GOODPUT,      /* of line rate, the worst flow */
+    BENCH_SWING_RATIO,      /* of load over time, greedy choice over ours */
+    BENCH_WITHIN_5_PERCENT, /* share of required rows, in percent */
+    BENCH_MISSING_ROWS,     /* required, without a number */
+    BENCH_UNEXPLAINED_ROWS, /* above 5 % without a reason */
     BENCH_QUANTITIES
 } BenchQuantity;
 

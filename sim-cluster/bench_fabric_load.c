@@ -4,7 +4,9 @@
  * bench_fabric_load.c: the fabric's side of `outrigger bench fabric`: one fat
  * tree under a permutation, all of the model on; prints what it measured.
  *
- *     outrigger-bench-fabric-load K SIM_US [SEED]
+ *     outrigger-bench-fabric-load K SIM_US [SEED [balanced]]
+ *
+ * balanced: hosts choose paths by feedback, which takes packets and hops too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@ int main(int argc, char **argv)
     };
     g_autoptr(GError) err = NULL;
     FabricTraffic traffic;
+    FabricBalance balance;
     FabricTopology t;
     FabricTotals totals;
     double begin, used;
@@ -39,13 +42,15 @@ int main(int argc, char **argv)
     Fabric *f;
 
     if (!k || !sim_us) {
-        fprintf(stderr, "usage: %s K SIM_US [SEED]\n", argv[0]);
+        fprintf(stderr, "usage: %s K SIM_US [SEED [balanced]]\n", argv[0]);
         return 2;
     }
     f = fabric_new(&config);
     fabric_topology_default(&t, 0);
     fabric_traffic_default(&traffic);
     traffic.end_ps = sim_us * PS_PER_US;
+    fabric_balance_default(&balance, PATH_CONGESTION);
+    traffic.balance = argc > 4 ? &balance : NULL;
     if (fabric_topology_fat_tree(f, &t, k, &err) < 0 ||
         !fabric_traffic_add(f, &traffic, &err) || !fabric_build(f, &err)) {
         fprintf(stderr, "%s\n", err->message);

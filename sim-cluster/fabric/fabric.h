@@ -320,11 +320,14 @@ typedef struct FabricBalance {
     PathConfig path;       /* line_bps 0: the sender's link's rate; min_bps 0: a
                       * hundredth of it */
     uint16_t echo_bytes;   /* frame without FCS; 0: FABRIC_ECHO_BYTES */
+    uint8_t echo_values;   /* of which a packet tells at most; 0: 1. Each one
+                            * after the first takes FABRIC_ECHO_MORE_BYTES */
     uint8_t echo_priority; /* of echoes, in switches; hosts send them first */
     unsigned paths;        /* 0: as many as the topology has; 1: switched off */
 } FabricBalance;
 /* Outer headers of an underlay packet that carries no guest frame. */
 #define FABRIC_ECHO_BYTES 84u
+#define FABRIC_ECHO_MORE_BYTES 20u /* of the counters of one more value */
 /* @policy with numbers for 100 Gbit/s: choices, see docs/fabric.md. */
 void fabric_balance_default(FabricBalance *b, PathPolicy policy);
 

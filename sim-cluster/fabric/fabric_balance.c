@@ -64,8 +64,14 @@ uint32_t fabric_cargo_new(Fabric *f)
 
 void fabric_cargo_free(Fabric *f, uint32_t number)
 {
-    f->balancer->cargo[number].pair = f->balancer->free_cargo;
-    f->balancer->free_cargo = number;
+    FabricCargo *c;
+
+    do {
+        c = &f->balancer->cargo[number];
+        c->pair = f->balancer->free_cargo;
+        f->balancer->free_cargo = number;
+        number = c->more;
+    } while (number != FABRIC_NONE);
 }
 
 void fabric_balance_free(Fabric *f)
@@ -343,6 +349,7 @@ static void balance_packet(Fabric *f, const FabricStream *s, uint64_t ps,
     c->pair = s->pair;
     c->flow = s->flow;
     c->kind = FABRIC_CARGO_DATA;
+    c->more = FABRIC_NONE;
     c->value = (uint8_t)choice.value;
     c->sequence = choice.sequence;
     c->byte_end = choice.byte_end;
@@ -402,16 +409,14 @@ static void control_push(FabricBalanceHost *b, uint32_t cargo)
     b->control[(b->control_head + b->control_n++) % b->control_cap] = cargo;
 }
 
-/* All echoes of @p that are due at @ps, and the timer for the next. */
-static void take_echoes(Fabric *f, FabricHost *h, uint32_t pair, uint64_t ps)
+/* A packet's echoes, those that have waited longest: the first one's cargo. */
+static uint32_t echo_new(Fabric *f, const FabricPair *p, uint32_t pair,
+                         const FabricLoad *load, uint64_t ps)
 {
-    FabricPair *p = f->balancer->pair[pair];
-    const FabricLoad *load = f->loads->pdata[p->load];
-    bool first = h->balance->control_n == 0;
-    uint64_t due_ps;
+    uint32_t first = FABRIC_NONE, last = FABRIC_NONE, n = 0;
     PathEcho echo;
 
-    while ((due_ps = path_echo_due_ps(p->receiver)) <= ps &&
+    while (n < load->balance.echo_values &&
            path_echo_take(p->receiver, ps, &echo)) {
         uint32_t number = fabric_cargo_new(f);
         FabricCargo *c = &f->balancer->cargo[number];
@@ -420,8 +425,34 @@ static void take_echoes(Fabric *f, FabricHost *h, uint32_t pair, uint64_t ps)
         c->pair = pair;
         c->kind = FABRIC_CARGO_ECHO;
         c->value = (uint8_t)echo.value;
-        c->bytes = load->balance.echo_bytes;
+        c->more = FABRIC_NONE;
         c->echo = echo;
+        if (n++ == 0) {
+            first = number;
+        } else {
+            f->balancer->cargo[last].more = number;
+        }
+        last = number;
+    }
+    if (n) {
+        f->balancer->cargo[first].bytes =
+            (uint16_t)(load->balance.echo_bytes +
+                       (n - 1) * FABRIC_ECHO_MORE_BYTES);
+    }
+    return first;
+}
+
+/* All echoes of @p that are due at @ps, and the timer for the next. */
+static void take_echoes(Fabric *f, FabricHost *h, uint32_t pair, uint64_t ps)
+{
+    FabricPair *p = f->balancer->pair[pair];
+    const FabricLoad *load = f->loads->pdata[p->load];
+    bool first = h->balance->control_n == 0;
+    uint64_t due_ps;
+    uint32_t number;
+
+    while ((due_ps = path_echo_due_ps(p->receiver)) <= ps &&
+           (number = echo_new(f, p, pair, load, ps)) != FABRIC_NONE) {
         control_push(h->balance, number);
     }
     if (due_ps != PATH_NEVER && due_ps > ps && !p->echo_armed) {
@@ -515,6 +546,10 @@ static void receive_control(Fabric *f, FabricHost *h, uint32_t number,
     if (c->kind == FABRIC_CARGO_ECHO) {
         f->balancer->count.echoes_received++;
         path_echo_apply(p->sender, ps, &c->echo);
+        while (c->more != FABRIC_NONE) {
+            c = &f->balancer->cargo[c->more];
+            path_echo_apply(p->sender, ps, &c->echo);
+        }
     } else {
         f->balancer->count.notices_received++;
         path_notify(p->sender, ps, c->value);

@@ -25,10 +25,16 @@ typedef struct FabricCargo {
     uint64_t created_ps, sent_ps; /* by the application, first bit at the MAC */
     uint32_t pair, flow;          /* pair of the data; free: the next free */
     uint8_t kind, value;
-    uint32_t sequence, byte_end;
-    uint32_t bytes;
-    PathEcho echo;
+    uint16_t bytes;
+    uint32_t more; /* echoes: cargo of the packet's next one; FABRIC_NONE */
+    union {
+        struct {
+            uint32_t sequence, byte_end;
+        };
+        PathEcho echo;
+    };
 } FabricCargo;
+_Static_assert(sizeof(FabricCargo) == 64, "FabricCargo");
 
 typedef struct FabricBalanceConfig {
     uint32_t load;

@@ -26,6 +26,7 @@ void fabric_balance_default(FabricBalance *b, PathPolicy policy)
     b->path.echo_packets = 16;
     b->path.echo_ps = 10 * US;
     b->echo_bytes = FABRIC_ECHO_BYTES;
+    b->echo_values = 4;
     b->echo_priority = 7;
     if (policy != PATH_CONGESTION) {
         return;
@@ -187,6 +188,11 @@ uint32_t fabric_balance_pair(Fabric *f, const FabricLoad *load, uint32_t from,
     return number;
 }
 
+/* Cargo goes with the balancer. */
+static void keep_item(void *item)
+{
+}
+
 void fabric_pair_receiver(Fabric *f, FabricPair *p)
 {
     const FabricLoad *load = f->loads->pdata[p->load];
@@ -194,7 +200,7 @@ void fabric_pair_receiver(Fabric *f, FabricPair *p)
     p->receiver = path_receiver_new(
         &load->balance.path,
         fabric_seed(fabric_seed(f->config.seed, 9, p->load), p->to, p->from));
-    p->order = path_order_new(&load->balance.path, NULL);
+    p->order = path_order_new(&load->balance.path, keep_item);
 }
 
 const char *fabric_balance_problem(const FabricBalance *b)
@@ -203,8 +209,9 @@ const char *fabric_balance_problem(const FabricBalance *b)
 
     c.line_bps = c.line_bps ? c.line_bps : 1000000000;
     c.min_bps = c.min_bps ? c.min_bps : 1;
-    if (b->echo_bytes && (b->echo_bytes < FABRIC_MIN_FRAME_BYTES ||
-                          b->echo_bytes > FABRIC_MAX_FRAME_BYTES)) {
+    if (b->echo_bytes &&
+        (b->echo_bytes < FABRIC_MIN_FRAME_BYTES ||
+         b->echo_bytes + b->echo_values * 20u > FABRIC_MAX_FRAME_BYTES)) {
         return "an echo has from 60 to 9600 bytes";
     }
     return path_config_problem(&c);

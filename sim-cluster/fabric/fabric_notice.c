@@ -58,6 +58,7 @@ void fabric_notice_deep(void *opaque, uint32_t port, uint64_t ps,
     pair = n->f->balancer->cargo[about].pair;
     cargo->pair = pair;
     cargo->kind = FABRIC_CARGO_NOTICE;
+    cargo->more = FABRIC_NONE;
     cargo->value = n->f->balancer->cargo[about].value;
     n->f->balancer->count.notices_sent++;
     q->q[(q->head + q->n++) & q->mask] = (FabricPacket){

@@ -359,6 +359,7 @@ bool fabric_traffic_add(Fabric *f, const FabricTraffic *t, GError **errp)
         load->balance = *t->balance;
         load->balance.echo_bytes =
             t->balance->echo_bytes ? t->balance->echo_bytes : FABRIC_ECHO_BYTES;
+        load->balance.echo_values = MAX(t->balance->echo_values, 1);
         load->pairs =
             g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     }
