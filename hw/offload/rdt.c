@@ -57,6 +57,7 @@ Rdt *rdt_new(const RdtConfig *config)
     r->cfg = *config;
     r->random = config->seed;
     r->conns = g_ptr_array_new();
+    r->used = g_array_new(false, false, sizeof(RdtUsed));
     return r;
 }
 
@@ -69,6 +70,7 @@ void rdt_free(Rdt *r)
         rdt_conn_free(g_ptr_array_index(r->conns, i));
     }
     g_ptr_array_free(r->conns, true);
+    g_array_free(r->used, true);
     g_free(r);
 }
 
@@ -274,7 +276,11 @@ bool rdt_open(Rdt *r, uint64_t now_ps, const RdtSession *session,
     }
     *ret_why = rdt_conn(r, session->local_id) ? "the session's id is in use"
                : r->conns->len == RDT_MAX_SESSIONS ? "too many sessions"
-                                                   : NULL;
+               : !rdt_key_fresh(r, session->key_id, session->local_id,
+                                session->remote_id, session->incarnation)
+                   ? "the key was used before: take another key or a larger "
+                     "incarnation"
+                   : NULL;
     if (*ret_why) {
         return false;
     }
@@ -337,6 +343,7 @@ bool rdt_forget(Rdt *r, uint32_t session)
     if (!c) {
         return false;
     }
+    rdt_key_used(c);
     g_ptr_array_remove(r->conns, c);
     rdt_conn_free(c);
     return true;
@@ -491,6 +498,7 @@ void rdt_timer(Rdt *r, uint64_t now_ps)
         if (conn_timer(c, now_ps)) {
             i++;
         } else {
+            rdt_key_used(c);
             g_ptr_array_remove_index(r->conns, i);
             rdt_conn_free(c);
         }

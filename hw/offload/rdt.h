@@ -218,7 +218,7 @@ typedef struct RdtSession {
     uint32_t local_id, remote_id; /* not equal, not 0; local: unused */
     uint32_t key_id;
     /* Larger than in any earlier use of this key by this end: 0 when the key is
-     * new. See rdt_load(). */
+     * new. An endpoint refuses what it knows to be wrong. See rdt_load(). */
     uint32_t incarnation;
     uint64_t peer; /* the owner's: where datagrams go */
     RdtParams params;

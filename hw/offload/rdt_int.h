@@ -27,7 +27,8 @@
 #define RDT_TELL_RANGE 8u /* acknowledgements in which a range appears */
 #define RDT_FIRST_RING 256u
 #define RDT_MAX_RING 16384u
-#define RDT_ONE (1u << 20) /* 1 in fixed point: share of marked bytes */
+#define RDT_MAX_USED 65536u /* keys that an endpoint has ever used */
+#define RDT_ONE (1u << 20)  /* 1 in fixed point: share of marked bytes */
 
 /* ---- keys ---------------------------------------------------------------- */
 
@@ -198,11 +199,18 @@ typedef struct RdtConn {
     uint64_t echo, echo_at_ps;
 } RdtConn;
 
+/* A key of a pair of sessions that has sealed packets before. */
+typedef struct RdtUsed {
+    uint32_t key_id, local_id, remote_id;
+    uint32_t incarnation; /* the highest */
+} RdtUsed;
+
 struct Rdt {
     RdtConfig cfg;
     uint64_t random;
     GPtrArray *conns; /* RdtConn, by local id */
     uint32_t turn;    /* whose output is next */
+    GArray *used;     /* RdtUsed, but for keys in use now */
     RdtStats stats;
 };
 
@@ -223,6 +231,11 @@ void rdt_event(const RdtConn *c, uint64_t now_ps, RdtEventKind kind, uint64_t a,
 uint64_t rdt_random(Rdt *r);
 
 /* rdt_key.c */
+/* Its key is not used any more: remembers how far its numbers went. */
+void rdt_key_used(const RdtConn *c);
+/* Whether @key_id can begin at @incarnation with these ids. */
+bool rdt_key_fresh(const Rdt *r, uint32_t key_id, uint32_t local_id,
+                   uint32_t remote_id, uint32_t incarnation);
 bool rdt_key_open_tx(RdtConn *c, uint32_t key_id, uint16_t epoch);
 bool rdt_key_open_rx(RdtConn *c, RdtKeySlot slot, uint32_t key_id,
                      uint16_t epoch);

@@ -68,12 +68,52 @@ void rdt_key_close_all(RdtConn *c)
     }
 }
 
+/* ---- nonces that are gone ----------------------------------------------- */
+
+static RdtUsed *find_used(const Rdt *r, uint32_t key_id, uint32_t local_id,
+                          uint32_t remote_id)
+{
+    for (guint i = 0; i < r->used->len; i++) {
+        RdtUsed *u = &g_array_index(r->used, RdtUsed, i);
+
+        if (u->key_id == key_id && u->local_id == local_id &&
+            u->remote_id == remote_id) {
+            return u;
+        }
+    }
+    return NULL;
+}
+
+void rdt_key_used(const RdtConn *c)
+{
+    RdtUsed *old =
+        find_used(c->r, c->tx_key.key_id, c->cfg.local_id, c->cfg.remote_id);
+    RdtUsed used = { c->tx_key.key_id, c->cfg.local_id, c->cfg.remote_id,
+                     c->cfg.incarnation };
+
+    if (old) {
+        old->incarnation = MAX(old->incarnation, used.incarnation);
+    } else {
+        g_array_append_val(c->r->used, used);
+    }
+}
+
+bool rdt_key_fresh(const Rdt *r, uint32_t key_id, uint32_t local_id,
+                   uint32_t remote_id, uint32_t incarnation)
+{
+    const RdtUsed *u = find_used(r, key_id, local_id, remote_id);
+
+    return u ? incarnation > u->incarnation : r->used->len < RDT_MAX_USED;
+}
+
 bool rdt_key_accept(Rdt *r, uint32_t session, uint32_t key_id)
 {
     RdtConn *c = rdt_conn(r, session);
 
     if (!c || key_id == c->tx_key.key_id ||
         key_id == c->rx_key[RDT_KEY_CURRENT].key_id ||
+        !rdt_key_fresh(r, key_id, c->cfg.local_id, c->cfg.remote_id,
+                       c->cfg.incarnation) ||
         !rdt_key_open_rx(c, RDT_KEY_NEXT_ID, key_id, 0)) {
         return false;
     }
@@ -93,10 +133,15 @@ static void enter_epoch(RdtConn *c, uint64_t now_ps)
 bool rdt_key_use(Rdt *r, uint64_t now_ps, uint32_t session)
 {
     RdtConn *c = rdt_conn(r, session);
+    void *probe =
+        c && c->accepted ? derive(c, c->accepted_key_id, 0, true) : NULL;
 
-    if (!c || !c->accepted || !rdt_key_open_tx(c, c->accepted_key_id, 0)) {
+    if (!probe) {
         return false;
     }
+    rdt_key_used(c);
+    key_close(c, &c->tx_key);
+    c->tx_key = (RdtKey){ probe, c->accepted_key_id, 0 };
     c->accepted = false;
     enter_epoch(c, now_ps);
     return true;

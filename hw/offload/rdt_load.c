@@ -276,6 +276,24 @@ static RdtConn *load_conn(RdtLoad *l, Rdt *r)
     return c;
 }
 
+/* None of them may begin again below the new incarnation. */
+static void load_used(RdtLoad *l, Rdt *r)
+{
+    uint32_t n = state_get_u32_max(l->r, RDT_MAX_USED, "used keys");
+
+    for (uint32_t i = 0; state_ok(l->r) && i < n; i++) {
+        RdtUsed u = { 0 };
+
+        u.key_id = state_get_u32(l->r);
+        u.local_id = state_get_u32(l->r);
+        u.remote_id = state_get_u32(l->r);
+        u.incarnation =
+            state_get_u32_max(l->r, RDT_MAX_INCARNATION, "incarnation");
+        u.incarnation = MAX(u.incarnation, l->incarnation);
+        g_array_append_val(r->used, u);
+    }
+}
+
 static void load_endpoint(RdtLoad *l, Rdt *r)
 {
     uint64_t *stats = (uint64_t *)&r->stats;
@@ -286,6 +304,7 @@ static void load_endpoint(RdtLoad *l, Rdt *r)
     for (unsigned i = 0; i < sizeof(r->stats) / 8; i++) {
         stats[i] = state_get_u64(l->r);
     }
+    load_used(l, r);
     n = state_get_u32_max(l->r, RDT_MAX_SESSIONS, "sessions");
     for (uint32_t i = 0; state_ok(l->r) && i < n; i++) {
         RdtConn *c = load_conn(l, r);

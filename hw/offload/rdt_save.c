@@ -292,6 +292,15 @@ void rdt_save(const Rdt *r, uint64_t now_ps, GByteArray *out)
     for (unsigned i = 0; i < sizeof(r->stats) / 8; i++) {
         state_put_u64(out, stats[i]);
     }
+    state_put_u32(out, r->used->len);
+    for (guint i = 0; i < r->used->len; i++) {
+        const RdtUsed *u = &g_array_index(r->used, RdtUsed, i);
+
+        state_put_u32(out, u->key_id);
+        state_put_u32(out, u->local_id);
+        state_put_u32(out, u->remote_id);
+        state_put_u32(out, u->incarnation);
+    }
     state_put_u32(out, r->conns->len);
     for (guint i = 0; i < r->conns->len; i++) {
         save_conn(g_ptr_array_index(r->conns, i), now_ps, out);

@@ -314,12 +314,55 @@ static void two_copies(void **state)
     watch_end(&w);
 }
 
+/* A session that was forgotten does not begin again with the same nonces. */
+static void a_key_again(void **state)
+{
+    Watch w = watch();
+    RdtNet *n = rdt_net_new_crypto(NULL, 5, &watch_crypto, &w);
+    GByteArray *image = g_byte_array_new();
+    RdtSession s = {
+        .local_id = NET_A, .remote_id = NET_B, .key_id = NET_KEY, .peer = 1
+    };
+    char *err = NULL;
+    const char *why;
+    Rdt *copy;
+
+    rdt_params_default(&s.params);
+    rdt_net_send(n, 0, 5000);
+    rdt_net_run(n, 100 * US);
+    /* a key that was left is used up, too */
+    assert_true(rdt_key_accept(n->end[0], NET_A, NET_KEY + 1));
+    assert_true(rdt_key_use(n->end[0], n->now_ps, NET_A));
+    assert_false(rdt_key_accept(n->end[0], NET_A, NET_KEY));
+    assert_true(rdt_forget(n->end[0], NET_A));
+    for (uint32_t key = NET_KEY; key < NET_KEY + 2; key++) {
+        s.key_id = key;
+        assert_false(rdt_open(n->end[0], n->now_ps, &s, &why));
+        assert_string_equal(why, "the key was used before: take another key "
+                                 "or a larger incarnation");
+    }
+    /* nor after a restore, which raises the incarnation of all */
+    rdt_save(n->end[0], n->now_ps, image);
+    copy = rdt_load(&n->config[0], n->now_ps, 4, image->data, image->len, &err);
+    assert_non_null(copy);
+    s.incarnation = 4;
+    assert_false(rdt_open(copy, n->now_ps, &s, &why));
+    s.incarnation = 5;
+    assert_true(rdt_open(copy, n->now_ps, &s, &why));
+    s.incarnation = 1;
+    assert_true(rdt_open(n->end[0], n->now_ps, &s, &why));
+    rdt_free(copy);
+    g_byte_array_unref(image);
+    rdt_net_free(n);
+    watch_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors),    cmocka_unit_test(epochs),
         cmocka_unit_test(new_secret), cmocka_unit_test(a_key_too_early),
-        cmocka_unit_test(two_copies),
+        cmocka_unit_test(two_copies), cmocka_unit_test(a_key_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -274,7 +274,7 @@ static void collisions(void **state)
 static void incast(void **state)
 {
     World *w = world_new(7, NULL);
-    uint64_t first_ps = UINT64_MAX, last_ps = 0;
+    uint64_t first_ps = UINT64_MAX, last_ps = 0, sent = 0, again = 0;
     FabricLinkStats stats;
     FabricTotals totals;
 
@@ -292,6 +292,12 @@ static void incast(void **state)
         first_ps = i % 4 == 3 ? MIN(first_ps, m->got_ps) : first_ps;
     }
     fabric_totals(w->f, &totals);
+    for (uint32_t h = 1; h < WORLD_HOSTS; h++) {
+        sent += rdt_stats(w->host[h].rdt)->packets_sent;
+        again += rdt_stats(w->host[h].rdt)->retransmitted;
+    }
+    print_message("%llu packets, %llu sent again\n", (unsigned long long)sent,
+                  (unsigned long long)again);
     assert_true(fabric_link_stats(w->f, 0, WORLD_HOSTS, &stats));
     print_message("incast of 28 MiB: last at %llu us, first sender done at "
                   "%llu us; marks %llu, drops %llu, queue up to %u cells\n",
@@ -302,6 +308,7 @@ static void incast(void **state)
                                        totals.dropped[FABRIC_DROP_THRESHOLD]),
                   stats.max_queue_cells);
     assert_true(totals.marked > 0);
+    assert_true(again < sent / 100);
     /* 28 MiB at 100 Gbit/s with all headers: 2559 us */
     assert_true(last_ps < 3000 * US);
     world_free(w);
