@@ -449,6 +449,32 @@ static void test_checkpoint(void **state)
     moves_with_frames(*state, incoming_card);
 }
 
+/* Peers, scores and what was not told yet move too. */
+static void test_balancing_moves(void **state)
+{
+    Bench *b = *state;
+
+    network(b, 7, 7);
+    balance(b);
+    make_frame(b->m, BUF_A, 1400);
+    for (unsigned i = 0; i < 2; i++) {
+        ena_host_post(&b->nic1, BUF_B + 0x1000 * i, 2048);
+    }
+    machine_clock_step(b->m, 10000);
+    ena_host_send(&b->nic0, BUF_A, 1400);
+    assert_int_equal(ena_host_wait_received(&b->nic1), 1400);
+    assert_int_equal(value_sum(b, "acked"), 0);
+    move(b, incoming_card);
+    assert_int_equal(value_sum(b, "packets"), 1);
+    ena_host_send(&b->nic0, BUF_A, 1400);
+    assert_int_equal(ena_host_wait_received(&b->nic1), 1400);
+    assert_frame(b->m, BUF_A, BUF_B + 0x1000, 1400);
+    machine_clock_step(b->m, 100000);
+    assert_int_equal(value_sum(b, "packets"), 2);
+    assert_int_equal(value_sum(b, "acked"), 2);
+    assert_int_equal(counter(b, "nic1", "rx_replayed"), 0);
+}
+
 static void test_migration_to_other_models(void **state)
 {
     moves_with_frames(*state, other_incoming_card);
@@ -470,6 +496,7 @@ int main(void)
         TEST(test_control_plane_refuses),
         TEST(test_registers_by_name),
         TEST(test_checkpoint),
+        TEST(test_balancing_moves),
         TEST(test_migration_to_other_models),
     };
 
