@@ -469,6 +469,37 @@ static void mptcp_survives_a_spine(void **state)
     fabric_free(f);
 }
 
+/* A link that swallows all and says nothing: routes stay as they are. Subflows
+ * or acknowledgements on it get nowhere; their data goes over the others after
+ * the first timeout, 1 ms; 1 MB on 10 Gbit/s takes 0.9 ms. */
+static void data_of_a_dead_subflow_goes_elsewhere(void **state)
+{
+    Fabric *f = leaf_spine(4, 2, 2, 7); /* so that the other one's
+                                           * acknowledgements live */
+    TransportMptcpConfig c;
+    GError *err = NULL;
+    FabricFlowStats s;
+    uint32_t t, a = 0, b = 0;
+    int32_t link = -1;
+
+    transport_mptcp_config_default(&c);
+    c.tcp.rto_initial_ps = c.tcp.rto_min_ps = 1 * MS;
+    t = add_mptcp(f, &c);
+    add_flow(f, t, 0, 4, 1000000, 0);
+    while (a != 8 || b != 10) { /* the first leaf, the first spine */
+        fabric_link_ends(f, (uint32_t)++link, &a, &b);
+    }
+    assert_true(fabric_link_set_errors(f, (uint32_t)link, 1, 0, FABRIC_FEC_NONE,
+                                       0, &err));
+    fabric_run(f, 100 * MS);
+    s = stats(f, 0);
+    assert_int_equal(s.delivered_bytes, 1000000);
+    assert_in_range(s.finish_ps, 1 * MS, 2 * MS);
+    assert_int_not_equal(s.acked_ps, FABRIC_NEVER_PS);
+    assert_true(s.timeouts >= 1);
+    fabric_free(f);
+}
+
 /* ---- incast ---------------------------------------------------------------- */
 
 /*
@@ -554,6 +585,7 @@ int main(void)
         cmocka_unit_test(subflows_move_to_the_better_path),
         cmocka_unit_test(no_flow_stalls_when_a_spine_flaps),
         cmocka_unit_test(mptcp_survives_a_spine),
+        cmocka_unit_test(data_of_a_dead_subflow_goes_elsewhere),
         cmocka_unit_test(incast_ends_within_its_bound),
         cmocka_unit_test(wrong_configurations_are_refused),
     };
