@@ -105,12 +105,34 @@ static bool copy_files(const ScnHost *scn, const char *from, const char *to,
     return true;
 }
 
+/* The event that the stream is complete comes before the machine can go on. */
+static bool wait_finalized(Host *h, GError **error)
+{
+    for (unsigned waited_ms = 0; waited_ms < STREAM_LIMIT_MS; waited_ms++) {
+        g_autoptr(JsonNode) node = host_qmp(h, "query-status", NULL, error);
+
+        if (!node) {
+            return false;
+        }
+        if (strcmp(json_object_get_string_member_with_default(
+                       json_node_get_object(node), "status", ""),
+                   "finish-migrate") != 0) {
+            return true;
+        }
+        g_usleep(1000);
+    }
+    g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                "node %s: the state's stream does not end", host_name(h));
+    return false;
+}
+
 /* ---- both ways --------------------------------------------------------- */
 
 bool host_checkpoint_save(Host *h, const char *dir, GError **error)
 {
     return run_files_mkdir(dir, error) && host_run(h, "stop", NULL, error) &&
            ask_for_events(h, error) && stream(h, "migrate", dir, error) &&
+           wait_finalized(h, error) &&
            copy_files(host_scenario(h), host_dir(h), dir, error) &&
            host_run(h, "cont", NULL, error);
 }

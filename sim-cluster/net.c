@@ -223,6 +223,37 @@ bool net_host_started(Net *net, unsigned host_index, GError **error)
     return true;
 }
 
+static uint64_t link_rate_bps(const Net *net, unsigned host_index)
+{
+    const Topology *t = net->scn->topology;
+
+    for (unsigned i = 0; i < t->links->len; i++) {
+        const TopoLink *l = g_ptr_array_index(t->links, i);
+
+        for (unsigned end = 0; end < 2; end++) {
+            const TopoNode *n = g_ptr_array_index(t->nodes, l->node[end]);
+
+            if (n->kind == TOPO_HOST && n->index == host_index) {
+                return l->rate_bps;
+            }
+        }
+    }
+    return 0;
+}
+
+void net_host_restored(Net *net, unsigned host_index)
+{
+    NetHost *h = &net->hosts[host_index];
+
+    net_lock(net);
+    h->present = true;
+    if (h->link) {
+        link_send_state(h->link, net->now_ps, 0,
+                        h->link_down ? 0 : link_rate_bps(net, host_index));
+    }
+    net_unlock(net);
+}
+
 void net_host_gone(Net *net, unsigned host_index)
 {
     NetHost *h = &net->hosts[host_index];

@@ -33,6 +33,8 @@ void net_host_args(Net *net, unsigned host_index, GPtrArray *argv);
 
 /* The process is up and stands at an edge; or it is gone, however it ended.*/
 bool net_host_started(Net *net, unsigned host_index, GError **error);
+/* The same for one that goes on from a state: what its port knows is old. */
+void net_host_restored(Net *net, unsigned host_index);
 void net_host_gone(Net *net, unsigned host_index);
 
 /* Frames of full hosts as they depart onto a link (index in Topology.links),
@@ -58,6 +60,15 @@ bool net_link_set_rate(Net *net, unsigned link, ScnDirection direction,
                        uint64_t rate_bps, uint64_t at_ps, GError **error);
 bool net_switch_set_up(Net *net, unsigned topo_node, bool up, uint64_t at_ps,
                        GError **error);
+
+/*
+ * A checkpoint of all hosts takes the network along. Not in WALL mode. Saving:
+ * all hosts stand at an edge. Loading: at the same instant or later, before the
+ * hosts are loaded and have been started. RUNTIME_ERROR_INVALID: the fabric
+ * holds what cannot be saved.
+ */
+bool net_save(Net *net, GByteArray *ret, GError **error);
+bool net_load(Net *net, const GByteArray *state, GError **error);
 
 /* For counters; NULL: no links. Numbers of the fabric: */
 const struct Fabric *net_fabric(const Net *net);

@@ -54,6 +54,9 @@ struct Net {
 bool net_fabric_build(Net *net, GError **error);
 void net_fabric_free(Net *net);
 
+/* net_windows.c: everything that hosts have sent, into the fabric. */
+bool net_take_in(Net *net, GError **error);
+
 /* net_wall.c */
 void net_wall_start(Net *net);
 void net_wall_stop(Net *net); /* nothing happens when it was not started */

@@ -64,6 +64,16 @@ static bool take_in(Net *net, unsigned i, GError **error)
     return !bad_peer(net, i, error);
 }
 
+bool net_take_in(Net *net, GError **error)
+{
+    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
+        if (net->hosts[i].link && !take_in(net, i, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* LockstepFillFn. */
 static void fill(void *opaque, LockstepNews *news)
 {

@@ -393,10 +393,10 @@ bool run_node_restore(Execution *x, RunNode *n, const char *dir,
                       const HostPlan *plan, JsonObject *query, GError **error)
 {
     if (!run_node_quit(x, n, error) ||
-        !host_checkpoint_load(n->host, x->now_ps, dir, plan, error) ||
-        !net_host_started(x->net, host_index(n->host), error)) {
+        !host_checkpoint_load(n->host, x->now_ps, dir, plan, error)) {
         return false;
     }
+    net_host_restored(x->net, host_index(n->host));
     bank_stats(n, query, false);
     bank_nics(n, query, false);
     open_card_log(n);

@@ -387,6 +387,28 @@ static void do_fault(Order *o, const ScnFault *fault, HostState *h)
     }
 }
 
+/* Of one node; or of all, which are up then. */
+static void do_checkpoint(Order *o, const ScnStep *step, HostState *h)
+{
+    bool restore = step->verb == SCN_STEP_RESTORE;
+    const GPtrArray *hosts = o->c->s->hosts;
+
+    for (unsigned i = 0; !h && i < hosts->len; i++) {
+        const char *name = ((const ScnHost *)hosts->pdata[i])->node.name;
+
+        if (restore) {
+            ((HostState *)g_hash_table_lookup(o->hosts, name))->up = true;
+        } else {
+            need_peer_up(o, step, NULL, name);
+        }
+    }
+    if (h && restore) {
+        h->up = true;
+    } else if (h) {
+        need_up(o, step, h);
+    }
+}
+
 static void do_step(Order *o, const ScnStep *step)
 {
     HostState *h = state_of(o, step);
@@ -425,10 +447,11 @@ static void do_step(Order *o, const ScnStep *step)
         break;
     case SCN_STEP_INSPECT:
         break;
+    case SCN_STEP_CHECKPOINT:
     case SCN_STEP_RESTORE:
-        h->up = true;
+        do_checkpoint(o, step, h);
         break;
-    default: /* exec, checkpoint */
+    default: /* exec */
         need_up(o, step, h);
         break;
     }

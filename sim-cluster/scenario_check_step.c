@@ -314,8 +314,10 @@ static void check_same_node(ScenarioCheck *c, const ScnStep *step,
                             const char *key, const ScnStep *other)
 {
     if (other && g_strcmp0(other->node, step->node) != 0) {
-        scenario_problem(c, step, key, "'%s' is of node '%s'", other->as,
-                         other->node);
+        scenario_problem(c, step, key, "'%s' is of %s%s%s", other->as,
+                         other->node ? "node '" : "all nodes",
+                         other->node ? other->node : "",
+                         other->node ? "'" : "");
     }
 }
 
@@ -329,9 +331,21 @@ static void check_inspect(ScenarioCheck *c, const ScnInspect *inspect)
     }
 }
 
+/* Of one node, or of all with the network. */
+static void check_checkpoint(ScenarioCheck *c, const ScnStep *step)
+{
+    if (step->node) {
+        step_host(c, step);
+    } else if (c->s->time->mode == SCN_MODE_WALL) {
+        scenario_problem(c, step, NULL,
+                         "a checkpoint of all nodes needs 'mode: lockstep'; "
+                         "name one with 'node'");
+    }
+}
+
 static void check_restore(ScenarioCheck *c, const ScnRestore *restore)
 {
-    step_host(c, &restore->step);
+    check_checkpoint(c, &restore->step);
     check_same_node(c, &restore->step, "checkpoint",
                     earlier(c, &restore->step, "checkpoint",
                             restore->checkpoint, SCN_STEP_CHECKPOINT));
@@ -482,7 +496,10 @@ void scenario_check_step(ScenarioCheck *c, ScnStep *step)
     case SCN_STEP_BOOT:
         check_boot(c, (ScnBoot *)step);
         break;
-    default: /* reboot, poweroff, start, checkpoint */
+    case SCN_STEP_CHECKPOINT:
+        check_checkpoint(c, step);
+        break;
+    default: /* reboot, poweroff, start */
         step_host(c, step);
         break;
     }

@@ -142,12 +142,18 @@ static const SchemaTable inspect_table = {
     },
 };
 
+#define STEP_ROW_ANY_NODE                                               \
+    { "node", SCHEMA_NAME, AT(ScnStep, node),                           \
+      .doc = "the node it happens on; left out: all of them, and the " \
+             "network" }
+
 static const SchemaTable checkpoint_table = {
     .name = "checkpoint",
-    .doc = "Saves the node with everything in flight.",
+    .doc = "Saves a node with everything in flight, or all nodes and the "
+           "network between them.",
     .size = sizeof(ScnStep),
     .fields = (const SchemaField[]){
-        STEP_ROW_NODE,
+        STEP_ROW_ANY_NODE,
         { "as", SCHEMA_NAME, AT(ScnStep, as), .flags = SCHEMA_REQUIRED,
           .doc = "handle, for restore" },
         { NULL },
@@ -156,10 +162,11 @@ static const SchemaTable checkpoint_table = {
 
 static const SchemaTable restore_table = {
     .name = "restore",
-    .doc = "Goes back to a checkpoint of the same node.",
+    .doc = "Goes back to a checkpoint of the same node, or of all. Simulated "
+           "time goes on; loads that ran are lost.",
     .size = sizeof(ScnRestore),
     .fields = (const SchemaField[]){
-        STEP_ROW_NODE,
+        STEP_ROW_ANY_NODE,
         STEP_ROW_AS,
         { "checkpoint", SCHEMA_NAME, AT(ScnRestore, checkpoint),
           .flags = SCHEMA_REQUIRED, .doc = "its handle" },

@@ -653,7 +653,7 @@ static void commit(Loader *l)
 {
     Fabric *f = l->f;
 
-    fabric_series_before_reset(f);
+    fabric_series_before_load(f);
     f->config.warmup_ps = l->warmup_ps;
     f->trace_shift_ps = l->trace_shift_ps;
     SWAP(f->frame, l->frame);

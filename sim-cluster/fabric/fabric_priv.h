@@ -444,7 +444,8 @@ void fabric_series_advance(Fabric *f, uint64_t ps); /* edges up to @ps */
 uint64_t fabric_series_next_ps(const Fabric *f);
 uint32_t fabric_series_max_cells(const Fabric *f, uint32_t wire);
 void fabric_series_before_reset(Fabric *f);
-void fabric_series_after_load(Fabric *f); /* counters are others now */
+void fabric_series_before_load(Fabric *f);
+void fabric_series_after_load(Fabric *f);
 void fabric_series_free(FabricSeries *s); /* NULL is fine */
 
 #endif

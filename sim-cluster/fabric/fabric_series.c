@@ -169,15 +169,11 @@ uint32_t fabric_series_max_cells(const Fabric *f, uint32_t wire)
     return f->series ? f->series->max[wire] : 0;
 }
 
-/* Counters are about to become zero: what the bin has so far goes on. */
-void fabric_series_before_reset(Fabric *f)
+/* Counters are about to be others: what the bin has so far goes on. */
+static void carry(Fabric *f, FabricSeries *s)
 {
-    FabricSeries *s = f->series;
     FabricBalanceStats now;
 
-    if (!s) {
-        return;
-    }
     for (uint32_t w = 0; w < f->n_wires; w++) {
         SeriesCell c = counters(f, w);
         SeriesCell d = since(&c, &s->last[w]);
@@ -186,7 +182,6 @@ void fabric_series_before_reset(Fabric *f)
                                    .packets = 0 - d.packets,
                                    .marked = 0 - d.marked,
                                    .dropped = 0 - d.dropped };
-        s->max[w] = 0;
     }
     fabric_stats_balance(f, &now);
     now = balance_since(&now, &s->balance_last);
@@ -194,7 +189,21 @@ void fabric_series_before_reset(Fabric *f)
     s->balance_last = balance_since(&s->balance_last, &now);
 }
 
-/* After fabric_series_before_reset(): the counters did not become zero. */
+void fabric_series_before_reset(Fabric *f)
+{
+    if (f->series) {
+        carry(f, f->series);
+        memset(f->series->max, 0, f->n_wires * sizeof(*f->series->max));
+    }
+}
+
+void fabric_series_before_load(Fabric *f)
+{
+    if (f->series) {
+        carry(f, f->series);
+    }
+}
+
 void fabric_series_after_load(Fabric *f)
 {
     FabricSeries *s = f->series;

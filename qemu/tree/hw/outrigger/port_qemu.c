@@ -16,8 +16,10 @@
 #include "qemu/queue.h"
 #include "qemu/timer.h"
 #include "hw/qdev-properties.h"
+#include "migration/vmstate.h"
 #include "link/link.h"
 #include "card_qemu.h"
+#include "state_buf.h"
 #include "outrigger-clock.h"
 #include "outrigger-lockstep.h"
 #include "outrigger-port.h"
@@ -30,6 +32,7 @@ typedef struct Frame {
     QSIMPLEQ_ENTRY(Frame) next;
     uint64_t at_ps; /* virtual */
     uint32_t len;
+    uint16_t kind; /* LinkKind; a LINK_CONTROL is one byte: up or not */
     uint8_t bytes[];
 } Frame;
 
@@ -50,11 +53,16 @@ struct OutriggerPort {
     OutriggerPortStats stats;
     bool up;
 
-    OutriggerPort *other;         /* of the cable */
-    QSIMPLEQ_HEAD(, Frame) inbox; /* from the cable */
+    OutriggerPort *other; /* of the cable */
+    /* From the cable, or taken out of the link for a saved state; then it is
+     * before everything that the link holds. */
+    QSIMPLEQ_HEAD(, Frame) inbox;
     QEMUTimer *timer;
     Link *link;
     uint64_t last_ps; /* of departures, virtual */
+
+    uint32_t saved_bytes;
+    uint8_t *saved;
 
     QTAILQ_ENTRY(OutriggerPort) next;
 };
@@ -123,7 +131,21 @@ static void link_failed(OutriggerPort *p)
 
 static uint64_t link_inbox_ps(OutriggerPort *p)
 {
-    return outrigger_lockstep_virtual_ps(link_peek_ps(p->link));
+    const Frame *f = QSIMPLEQ_FIRST(&p->inbox);
+
+    return f ? f->at_ps : outrigger_lockstep_virtual_ps(link_peek_ps(p->link));
+}
+
+static Frame *frame_new(uint64_t at_ps, uint16_t kind, const void *bytes,
+                        uint32_t len)
+{
+    Frame *f = g_malloc(sizeof(*f) + len);
+
+    f->at_ps = at_ps;
+    f->kind = kind;
+    f->len = len;
+    memcpy(f->bytes, bytes, len);
+    return f;
 }
 
 static void take(OutriggerPort *p, const LinkMsg *m, uint64_t at_ps)
@@ -135,6 +157,19 @@ static void take(OutriggerPort *p, const LinkMsg *m, uint64_t at_ps)
     }
 }
 
+static void take_first(OutriggerPort *p, uint64_t at_ps)
+{
+    Frame *f = QSIMPLEQ_FIRST(&p->inbox);
+
+    QSIMPLEQ_REMOVE_HEAD(&p->inbox, next);
+    if (f->kind == LINK_FRAME) {
+        receive(p, at_ps, f->bytes, f->len);
+    } else {
+        set_up(p, f->bytes[0]);
+    }
+    g_free(f);
+}
+
 /* Wall mode: nobody grants time, so look now and then. */
 static void poll_timer(void *opaque)
 {
@@ -142,6 +177,9 @@ static void poll_timer(void *opaque)
     int64_t now_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     const LinkMsg *m;
 
+    while (!QSIMPLEQ_EMPTY(&p->inbox)) {
+        take_first(p, (uint64_t)now_ns * 1000);
+    }
     while ((m = link_peek(p->link))) {
         take(p, m, (uint64_t)now_ns * 1000);
         link_consume(p->link);
@@ -157,9 +195,7 @@ static void cable_timer(void *opaque)
     Frame *f;
 
     while ((f = QSIMPLEQ_FIRST(&p->inbox)) && f->at_ps <= now_ps) {
-        QSIMPLEQ_REMOVE_HEAD(&p->inbox, next);
-        receive(p, f->at_ps, f->bytes, f->len);
-        g_free(f);
+        take_first(p, f->at_ps);
     }
     arm_cable(p);
 }
@@ -169,7 +205,13 @@ static void link_deliver(OutriggerPort *p, uint64_t now_ps)
     uint64_t at_ps;
 
     while ((at_ps = link_inbox_ps(p)) <= now_ps) {
-        const LinkMsg *m = link_peek(p->link);
+        const LinkMsg *m;
+
+        if (!QSIMPLEQ_EMPTY(&p->inbox)) {
+            take_first(p, MAX(at_ps, (now_ps - MIN(now_ps, 999))));
+            continue;
+        }
+        m = link_peek(p->link);
 
         if (!m) {
             break;
@@ -195,10 +237,7 @@ static bool cable_send(OutriggerPort *p, uint64_t depart_ps, const void *frame,
     if (!p->other) {
         return false;
     }
-    f = g_malloc(sizeof(*f) + len);
-    f->at_ps = depart_ps + p->delay_ps;
-    f->len = len;
-    memcpy(f->bytes, frame, len);
+    f = frame_new(depart_ps + p->delay_ps, LINK_FRAME, frame, len);
     QSIMPLEQ_INSERT_TAIL(&p->other->inbox, f, next);
     arm_cable(p->other);
     return true;
@@ -396,6 +435,168 @@ static void port_realize(DeviceState *dev, Error **errp)
     QTAILQ_INSERT_TAIL(&ports, p, next);
 }
 
+/* ---- state --------------------------------------------------------------- */
+
+#define STATE_MAGIC 0x54524f50u /* "PORT" */
+#define STATE_VERSION 1u
+
+/* Out of the link's memory, which is not the machine's. */
+static void empty_link(OutriggerPort *p)
+{
+    const LinkMsg *m;
+
+    while ((m = link_peek(p->link))) {
+        uint64_t at_ps = outrigger_lockstep_virtual_ps(m->ps);
+        uint8_t up =
+            m->kind == LINK_CONTROL && link_control(m).op == LINK_CONTROL_UP;
+        Frame *f = m->kind == LINK_FRAME
+                       ? frame_new(at_ps, LINK_FRAME, m->data, m->len)
+                       : frame_new(at_ps, LINK_CONTROL, &up, 1);
+
+        if (m->kind == LINK_FRAME || m->kind == LINK_CONTROL) {
+            QSIMPLEQ_INSERT_TAIL(&p->inbox, f, next);
+        } else {
+            g_free(f);
+        }
+        link_consume(p->link);
+    }
+    link_failed(p);
+}
+
+static void put_port(GByteArray *b, const OutriggerPort *p)
+{
+    size_t mark = state_begin(b, STATE_MAGIC, STATE_VERSION);
+    const Frame *f;
+
+    state_put_u8(b, p->up);
+    state_put_u64(b, p->last_ps);
+    state_put_u64(b, p->stats.tx_frames_count);
+    state_put_u64(b, p->stats.tx_bytes);
+    state_put_u64(b, p->stats.tx_dropped_count);
+    state_put_u64(b, p->stats.rx_frames_count);
+    state_put_u64(b, p->stats.rx_bytes);
+    state_put_u64(b, p->stats.rx_dropped_count);
+    QSIMPLEQ_FOREACH(f, &p->inbox, next)
+    {
+        state_put_u16(b, f->kind);
+        state_put_u64(b, f->at_ps);
+        state_put_blob(b, f->bytes, f->len);
+    }
+    state_end(b, mark);
+}
+
+static int port_pre_save(void *opaque)
+{
+    OutriggerPort *p = opaque;
+    GByteArray *b = g_byte_array_new();
+
+    if (p->link) {
+        empty_link(p);
+    }
+    g_clear_pointer(&p->saved, g_free);
+    put_port(b, p);
+    p->saved_bytes = b->len;
+    p->saved = g_byte_array_free(b, false);
+    return 0;
+}
+
+static int port_drop_saved(void *opaque)
+{
+    g_clear_pointer(&((OutriggerPort *)opaque)->saved, g_free);
+    return 0;
+}
+
+static void drop_inbox(OutriggerPort *p)
+{
+    Frame *f;
+
+    while ((f = QSIMPLEQ_FIRST(&p->inbox))) {
+        QSIMPLEQ_REMOVE_HEAD(&p->inbox, next);
+        g_free(f);
+    }
+}
+
+static void get_frame(OutriggerPort *p, StateReader *r, uint64_t *last_ps)
+{
+    uint16_t kind = state_get_u16(r);
+    uint64_t at_ps = state_get_u64(r);
+    size_t len = 0;
+    g_autofree uint8_t *bytes = state_get_blob(r, LINK_MAX_PAYLOAD_BYTES, &len);
+    bool fits = kind == LINK_FRAME ? len >= OUTRIGGER_PORT_FRAME_MIN &&
+                                         len <= OUTRIGGER_PORT_FRAME_MAX
+                                   : kind == LINK_CONTROL && len == 1;
+
+    if (!state_ok(r)) {
+        return;
+    }
+    if (!fits || at_ps < *last_ps || at_ps > INT64_MAX) {
+        state_fail(r, "what is on its way in is inconsistent");
+        return;
+    }
+    *last_ps = at_ps;
+    QSIMPLEQ_INSERT_TAIL(&p->inbox, frame_new(at_ps, kind, bytes, len), next);
+}
+
+static bool get_port(OutriggerPort *p, char **ret_why)
+{
+    StateReader all, r;
+    uint64_t last_ps = 0;
+    bool ok;
+
+    state_reader_init(&all, p->saved, p->saved_bytes);
+    state_get_section(&all, STATE_MAGIC, STATE_VERSION, &r);
+    p->up = state_get_bool(&r, "link");
+    p->last_ps = state_get_u64(&r);
+    p->stats.tx_frames_count = state_get_u64(&r);
+    p->stats.tx_bytes = state_get_u64(&r);
+    p->stats.tx_dropped_count = state_get_u64(&r);
+    p->stats.rx_frames_count = state_get_u64(&r);
+    p->stats.rx_bytes = state_get_u64(&r);
+    p->stats.rx_dropped_count = state_get_u64(&r);
+    if (p->last_ps > INT64_MAX) {
+        state_fail(&r, "the last departure is out of range");
+    }
+    while (state_ok(&r) && r.pos < r.len) {
+        get_frame(p, &r, &last_ps);
+    }
+    ok = state_reader_finish(&r, ret_why);
+    return state_reader_finish(&all, ok ? ret_why : NULL) && ok;
+}
+
+static int port_post_load(void *opaque, int version_id)
+{
+    OutriggerPort *p = opaque;
+    g_autofree char *why = NULL;
+    bool ok;
+
+    drop_inbox(p);
+    ok = get_port(p, &why);
+    port_drop_saved(p);
+    if (!ok) {
+        error_report("outrigger-port %s: %s", DEVICE(p)->id ?: "", why);
+        return -EINVAL;
+    }
+    if (!p->link) {
+        arm_cable(p);
+    }
+    return 0;
+}
+
+static const VMStateDescription port_vmstate = {
+    .name = TYPE_OUTRIGGER_PORT,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_save = port_pre_save,
+    .post_save = port_drop_saved,
+    .pre_load = port_drop_saved,
+    .post_load = port_post_load,
+    .fields =
+        (const VMStateField[]){ VMSTATE_UINT32(saved_bytes, OutriggerPort),
+                                VMSTATE_VBUFFER_ALLOC_UINT32(
+                                    saved, OutriggerPort, 0, NULL, saved_bytes),
+                                VMSTATE_END_OF_LIST() }
+};
+
 static const Property port_properties[] = {
     DEFINE_PROP_STRING("cable", OutriggerPort, cable),
     DEFINE_PROP_UINT64("delay-ps", OutriggerPort, delay_ps, 500000),
@@ -409,6 +610,7 @@ static void port_class_init(ObjectClass *oc, void *data)
 
     dc->desc = "Network port of a card (outrigger-port.h)";
     dc->realize = port_realize;
+    dc->vmsd = &port_vmstate;
     dc->hotpluggable = false;
     device_class_set_props(dc, port_properties);
     set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
