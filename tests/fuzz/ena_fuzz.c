@@ -38,6 +38,8 @@ typedef struct World {
     Underlay far;      /* of another card, in network 1 */
     UnderlayPaths *peer;
     uint32_t far_epoch;
+    unsigned own_frames; /* that wait to leave */
+    uint64_t own_at_ps;
 } World;
 
 static uint64_t operations, inputs;
@@ -99,6 +101,45 @@ static void far_new(World *w)
     w->peer = underlay_paths_new(&w->far, &c, key, 1, w->far_epoch++);
 }
 
+/* ---- the card's own traffic: frames of a type that nobody else uses ------- */
+
+#define OWN_BYTE 0x77
+
+static bool own_receive(void *opaque, uint64_t now_ps, const void *frame,
+                        uint32_t len)
+{
+    return len > 12 && ((const uint8_t *)frame)[12] == OWN_BYTE;
+}
+
+static uint32_t own_output(void *opaque, uint64_t now_ps, uint8_t *frame)
+{
+    World *w = opaque;
+
+    if (!w->own_frames) {
+        return 0;
+    }
+    w->own_frames--;
+    memset(frame, OWN_BYTE, ENA_OWN_FRAME_BYTES);
+    return 60 + w->own_frames % 9000;
+}
+
+static void own_timer(void *opaque, uint64_t now_ps)
+{
+    World *w = opaque;
+
+    if (w->own_at_ps <= now_ps) {
+        w->own_at_ps = SEAM_NEVER;
+        w->own_frames++;
+    }
+}
+
+static uint64_t own_next_ps(void *opaque)
+{
+    return ((World *)opaque)->own_at_ps;
+}
+
+static const EnaOwn own = { own_receive, own_output, own_timer, own_next_ps };
+
 static void wire_send(void *opaque, uint64_t depart_ps, const void *frame,
                       uint32_t len)
 {
@@ -106,6 +147,9 @@ static void wire_send(void *opaque, uint64_t depart_ps, const void *frame,
     const uint8_t *f = frame;
 
     g_assert(depart_ps == world->m->now_ps && len >= 60 && len <= 9728);
+    if (f[12] == OWN_BYTE && f[13] == OWN_BYTE) {
+        return;
+    }
     if (u->enabled && !world->damaged) {
         uint32_t outer = underlay_paths_is_ours(f, len) ? UNDERLAY2_OUTER_BYTES
                                                         : UNDERLAY_OUTER_BYTES;
@@ -136,9 +180,12 @@ static Ena *build(World *w)
     EnaConfig c = {
         .queues = 2, .msix_vectors = 3, .link_mbps = 25000, .llq = w->llq
     };
+    Ena *e;
 
     memcpy(c.mac, guest, 6);
-    return ena_new(&w->m->ops, w->m, &wire, w, &c, NULL);
+    e = ena_new(&w->m->ops, w->m, &wire, w, &c, NULL);
+    ena_own(e, &own, w);
+    return e;
 }
 
 static void world_new(World *w)
@@ -154,6 +201,7 @@ static void world_new(World *w)
     w->m->model_done = model_done;
     w->m->timer = timer;
     w->m->user = w;
+    w->own_at_ps = SEAM_NEVER;
     w->m->record_events = false;
     w->m->record_irqs = false;
     w->m->delay_ps[MODEL_DMA_READ] = 1000;
@@ -579,6 +627,11 @@ static void operation(World *w, Input *in)
         break;
     case FUZZ_DAMAGE:
         damage(w, in);
+        break;
+    case FUZZ_OWN:
+        w->own_frames = MIN(w->own_frames + get(in, 1), 1000);
+        w->own_at_ps = w->m->now_ps + get(in, 1) * 1000000;
+        ena_own_kick(w->e);
         break;
     case FUZZ_BALANCE:
         a = get(in, 1);

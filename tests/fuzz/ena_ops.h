@@ -49,6 +49,7 @@ typedef enum FuzzOp {
     FUZZ_BALANCE, /* u8 policy (6: off), u8 of FUZZ_BALANCE_* */
     FUZZ_FAR,     /* u8 of FUZZ_FAR_*, u8 byte, u8 xor, u8 n, n bytes: from
                    * another card that balances, with that byte changed */
+    FUZZ_OWN,     /* u8 frames of the card's own, u8 us until one more */
     FUZZ_OPS
 } FuzzOp;
 

@@ -307,6 +307,30 @@ static void balancing(void)
     run();
 }
 
+static void card_own(void)
+{
+    begin();
+    for (unsigned i = 1; i < 10; i++) {
+        op(FUZZ_OWN, 3 * i, i);
+        tx(0, 60 | ONE, 0, FUZZ_DATA);
+        op(FUZZ_RING, 0, 0);
+        op(FUZZ_STEPS, i, FUZZ_REPLACE);
+        u8(i & 1);
+        u8(FUZZ_TIME);
+        le(3, 2);
+    }
+    u8(FUZZ_FRAME);
+    le(80, 2);
+    u8(14);
+    for (unsigned i = 0; i < 14; i++) {
+        u8(0x77);
+    }
+    op(FUZZ_OWN, 200, 0);
+    u8(FUZZ_RESET);
+    op(FUZZ_OWN, 2, 1);
+    run();
+}
+
 static void low_latency(void)
 {
     uint8_t e[128];
@@ -470,6 +494,7 @@ int main(int argc, char **argv)
         { "queues", queues_come_and_go },
         { "registers", registers },
         { "faults", faults },
+        { "card-own", card_own },
         { "ecmp", balancing },
         { "spray", balancing },
         { "flowlet", balancing },
