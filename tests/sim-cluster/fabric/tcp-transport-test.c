@@ -474,8 +474,7 @@ static void mptcp_survives_a_spine(void **state)
  * the first timeout, 1 ms; 1 MB on 10 Gbit/s takes 0.9 ms. */
 static void data_of_a_dead_subflow_goes_elsewhere(void **state)
 {
-    Fabric *f = leaf_spine(4, 2, 2, 7); /* so that the other one's
-                                           * acknowledgements live */
+    Fabric *f = leaf_spine(8, 2, 4, 3);
     TransportMptcpConfig c;
     GError *err = NULL;
     FabricFlowStats s;
