@@ -349,6 +349,11 @@ const MetricInfo metrics_table[] = {
                 "packets whose payload a switch has cut"),
     FABRIC_STAT("queue_max_bytes", UNIT_SIZE,
                 "longest queue of any port of any switch"),
+    FABRIC_STAT("inner_delivered_count", UNIT_COUNT,
+                "guests' frames that were on the last link what they were on "
+                "the first, whatever their outer headers"),
+    FABRIC_STAT("inner_changed_count", UNIT_COUNT,
+                "guests' frames on the last link that were not"),
     BALANCE_STAT("balance_on_count", UNIT_COUNT,
                  "pairs of hosts that began to balance"),
     BALANCE_STAT("balance_off_count", UNIT_COUNT,

@@ -10,6 +10,7 @@
 #include "run_net_priv.h"
 
 #include "hist.h"
+#include "run_tap.h"
 
 #define PPM UINT64_C(1000000)
 
@@ -280,10 +281,15 @@ static bool is_balanced(const Scenario *s)
 void run_net_measure_fabric(Execution *x, const Fabric *f)
 {
     const Put p = { x, "fabric" };
+    uint64_t delivered, changed;
 
     measure_spines(&p, f);
     measure_uplinks(&p, f);
     measure_queues(&p, f);
+    if (x->scn->hosts->len && run_tap_inner(x->tap, &delivered, &changed)) {
+        put_metric(&p, "inner_delivered_count", UNIT_COUNT, delivered);
+        put_metric(&p, "inner_changed_count", UNIT_COUNT, changed);
+    }
     if (is_balanced(x->scn)) {
         measure_balance(&p, f);
     }

@@ -4,6 +4,7 @@
  * run_tap.c: captures and logs of packets of one execution.
  */
 #include "run_tap.h"
+#include "run_tap_inner.h"
 
 #include "capture_links.h"
 #include "packet_log.h"
@@ -19,6 +20,7 @@ struct RunTap {
     const Scenario *scn;
     const Topology *topology;
     CaptureLinks *captures; /* NULL: none */
+    RunTapInner *inner;     /* NULL: nothing is linked */
     HostTap *hosts;         /* one each of scn->hosts */
     GMutex mutex;           /* all of the above */
 };
@@ -133,7 +135,19 @@ RunTap *run_tap_new(const Scenario *scn, const char *dir, GError **error)
         run_tap_free(tap);
         return NULL;
     }
+    tap->inner = run_tap_inner_new();
     return tap;
+}
+
+bool run_tap_inner(RunTap *tap, uint64_t *ret_delivered, uint64_t *ret_changed)
+{
+    if (!tap || !tap->inner) {
+        return false;
+    }
+    g_mutex_lock(&tap->mutex);
+    run_tap_inner_counts(tap->inner, ret_delivered, ret_changed);
+    g_mutex_unlock(&tap->mutex);
+    return true;
 }
 
 void run_tap_free(RunTap *tap)
@@ -146,6 +160,7 @@ void run_tap_free(RunTap *tap)
         g_free(tap->hosts[i].sent_path);
         g_free(tap->hosts[i].received_path);
     }
+    run_tap_inner_free(tap->inner);
     g_free(tap->hosts);
     g_mutex_clear(&tap->mutex);
     g_free(tap);
@@ -170,6 +185,12 @@ void run_tap_frame(void *opaque, unsigned link, bool from_a, uint64_t depart_ps,
     g_mutex_lock(&tap->mutex);
     from = host_at(tap, link, end);
     to = host_at(tap, link, !end);
+    if (from && tap->inner) {
+        run_tap_inner_sent(tap->inner, frame, len);
+    }
+    if (to && tap->inner) {
+        run_tap_inner_received(tap->inner, frame, len);
+    }
     if (from && from->sent) {
         packet_log_add(from->sent, depart_ps, frame, len);
     }

@@ -47,6 +47,10 @@ void run_tap_comment_all(RunTap *tap, uint64_t ps, const char *text);
 void run_tap_advance(RunTap *tap, uint64_t ps);
 
 /* Completes all files; frames that come later are not kept. */
+/* Guests' frames that arrived as they were sent, and that did not. false: there
+ * is no link. */
+bool run_tap_inner(RunTap *tap, uint64_t *ret_delivered, uint64_t *ret_changed);
+
 bool run_tap_finish(RunTap *tap, GError **error);
 /* Adds the packets of host @host_index to @hash; after run_tap_finish(). */
 bool run_tap_hash(RunTap *tap, unsigned host_index, TraceHash *hash,

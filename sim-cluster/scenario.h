@@ -307,6 +307,7 @@ typedef struct ScnIperf {
     ScnProto proto;
     uint64_t bitrate_bps; /* 0: as fast as it goes (TCP only) */
     uint64_t duration_ps;
+    uint64_t size_bytes; /* all streams; 0: for the duration */
     uint64_t parallel;
     uint64_t length_bytes; /* 0: iperf3's own */
 } ScnIperf;
