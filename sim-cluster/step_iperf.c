@@ -39,14 +39,14 @@ char *step_iperf_client_script(const ScnIperf *i, const ScnVnic *server)
     g_autofree char *address = scn_address_text(server->address.address);
     GString *s = g_string_new("exec iperf3 --json --connect-timeout 3000");
 
-    g_string_append_printf(s, " -c %s -p %d -P %u", address, PORT,
-                           (unsigned)i->parallel);
+    g_string_append_printf(s, " -c %s -p %d", address, PORT);
     if (i->size_bytes) {
         g_string_append_printf(s, " -n %" G_GUINT64_FORMAT, i->size_bytes);
     } else {
         g_string_append_printf(s, " -t %" G_GUINT64_FORMAT,
                                i->duration_ps / PS_PER_S);
     }
+    g_string_append_printf(s, " -P %u", (unsigned)i->parallel);
     if (i->proto == SCN_PROTO_UDP) {
         g_string_append(s, " -u");
     }

@@ -136,6 +136,11 @@ static void test_iperf_scripts(void **state)
     tcp = step_iperf_client_script(&i, &vnic);
     assert_string_equal(tcp, "exec iperf3 --json --connect-timeout 3000 "
                              "-c 172.16.0.2 -p 5201 -t 2 -P 4");
+    i.size_bytes = 16 << 20;
+    g_free(tcp);
+    tcp = step_iperf_client_script(&i, &vnic);
+    assert_string_equal(tcp, "exec iperf3 --json --connect-timeout 3000 "
+                             "-c 172.16.0.2 -p 5201 -n 16777216 -P 4");
 }
 
 /* ---- ping ----------------------------------------------------------------------- */
