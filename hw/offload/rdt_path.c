@@ -155,6 +155,14 @@ void rdt_path_rtt(RdtConn *c, RdtPath *p, uint64_t rtt_ps)
     smooth(&c->srtt_ps, &c->rttvar_ps, rtt_ps);
 }
 
+/* Doubled once for each silence, up to rto_max. */
+static uint64_t backed_off_ps(const RdtConn *c, uint64_t ps)
+{
+    uint64_t max_ps = c->cfg.params.rto_max_ps;
+
+    return ps > max_ps >> c->backoff ? max_ps : ps << c->backoff;
+}
+
 uint64_t rdt_path_rto_ps(const RdtConn *c, const RdtPath *p)
 {
     const RdtParams *q = &c->cfg.params;
@@ -166,7 +174,7 @@ uint64_t rdt_path_rto_ps(const RdtConn *c, const RdtPath *p)
         rto_ps = c->srtt_ps + 4 * c->rttvar_ps + q->ack_delay_ps;
     }
     rto_ps = CLAMP(rto_ps, q->rto_min_ps, q->rto_max_ps);
-    return MIN(rto_ps << c->backoff, q->rto_max_ps);
+    return backed_off_ps(c, rto_ps);
 }
 
 /* ---- failure ------------------------------------------------------------ */
@@ -266,7 +274,7 @@ static void back_off(RdtConn *c, uint64_t now_ps)
         c->window = 2 * q->datagram_bytes;
         c->slow_start = true;
     }
-    c->backoff_from_ps = now_ps + MIN(wait_ps << c->backoff, q->rto_max_ps);
+    c->backoff_from_ps = now_ps + backed_off_ps(c, wait_ps);
 }
 
 void rdt_path_timers(RdtConn *c, uint64_t now_ps)

@@ -370,6 +370,62 @@ static void sessions_that_cannot_be(void **state)
     rdt_net_free(n);
 }
 
+#define SESSIONS 200u
+
+/* Everything that @from sends now, to the other end at once; how many. */
+static unsigned hand_over(Rdt *from, Rdt *to, uint64_t now, bool fair)
+{
+    bool seen[2 * SESSIONS] = { false };
+    unsigned n = 0;
+    RdtOut out;
+
+    for (; rdt_output(from, now, &out); n++) {
+        unsigned index = (out.session & 0xffff) - 1;
+
+        assert_false(fair && n < SESSIONS && seen[index]);
+        seen[index] = true;
+        assert_int_equal(rdt_input(to, now, out.bytes, out.len, false),
+                         RDT_IN_OK);
+    }
+    return n;
+}
+
+/* Sessions take turns; each gets its own messages. */
+static void many_sessions(void **state)
+{
+    RdtConfig config = { .seed = 3, .crypto = &rdt_net_crypto };
+    Rdt *a = rdt_new(&config), *b = rdt_new(&config);
+    uint8_t data[3000] = { 0 };
+    const char *why;
+    RdtMessage m;
+
+    for (uint32_t i = SESSIONS; i; i--) {
+        RdtSession s = { .local_id = i,
+                         .remote_id = 0x10000 + i,
+                         .key_id = NET_KEY };
+
+        rdt_params_default(&s.params);
+        assert_true(rdt_open(a, 0, &s, &why));
+        s.local_id = s.remote_id;
+        s.remote_id = i;
+        assert_true(rdt_open(b, 0, &s, &why));
+        assert_int_equal(rdt_send(a, 0, i, (uint16_t)i, data, 3000, NULL),
+                         RDT_SEND_OK);
+    }
+    assert_int_equal(hand_over(a, b, 0, true), 3 * SESSIONS);
+    assert_int_equal(hand_over(b, a, 0, true), SESSIONS);
+    assert_int_equal(rdt_next_ps(a), RDT_NEVER_PS);
+    assert_int_equal(rdt_next_ps(b), RDT_NEVER_PS);
+    for (uint32_t i = 1; i <= SESSIONS; i++) {
+        assert_true(rdt_receive(b, 1, 0x10000 + i, &m));
+        assert_int_equal(m.channel, i);
+        g_free(m.data);
+        assert_false(rdt_receive(b, 1, 0x10000 + i, &m));
+    }
+    rdt_free(a);
+    rdt_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +443,7 @@ int main(void)
         cmocka_unit_test(closing),
         cmocka_unit_test(giving_up),
         cmocka_unit_test(sessions_that_cannot_be),
+        cmocka_unit_test(many_sessions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
