@@ -168,6 +168,25 @@ void validate_series(Validation *v, const char *figure, const char *name,
     g_ptr_array_add(v->series, s);
 }
 
+void validate_published(Validation *v, const char *id, const char *name,
+                        bool upwards, uint64_t at)
+{
+    const ValidateRow *row = find_row(v, id);
+    SvgSample ends[2];
+
+    if (!row) {
+        misuse(v, "no required row '%s' in validate_targets.c", id);
+        return;
+    }
+    for (guint i = 0; i < 2; i++) {
+        uint64_t value = (uint64_t)(i ? row->target->high : row->target->low);
+
+        ends[i] = upwards ? (SvgSample){ at, value } : (SvgSample){ value, at };
+    }
+    validate_series(v, row->target->figure, name, true, ends,
+                    row->target->low == row->target->high ? 1 : 2);
+}
+
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

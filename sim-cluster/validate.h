@@ -105,6 +105,11 @@ void validate_figure(Validation *v, const ValidateFigure *figure);
 void validate_series(Validation *v, const char *figure, const char *name,
                      bool published, const SvgSample *samples, guint n);
 
+/* What is published of required row @id, in its figure: a ring, or a dashed
+ * line for a range. The number is x and @at is y, or, with @upwards, y and x. */
+void validate_published(Validation *v, const char *id, const char *name,
+                        bool upwards, uint64_t at);
+
 /* Share of flows over completion time: @values, which is sorted on the way,
  * becomes a line (value, per mille of the values that are not above it). */
 void validate_cdf(Validation *v, const char *figure, const char *name,

@@ -145,8 +145,8 @@ static bool ndp22(Validation *v, GError **errp)
     validate_result(v, "ndp22-penalty-min", (int64_t)rates[0] / 1000, NULL);
     validate_result(v, "ndp22-penalty-mean", (int64_t)mean / 1000, NULL);
     line22(v, "NDP, path penalty", rates);
-    validate_series(v, "ndp22", "NDP, path penalty, published", true,
-                    published_penalty, G_N_ELEMENTS(published_penalty));
+    validate_series(v, "ndp22", "NDP, path penalty", true, published_penalty,
+                    G_N_ELEMENTS(published_penalty));
     if (!run22(FABRIC_NDP_SPRAY, false, rates, errp)) {
         return false;
     }
@@ -155,8 +155,8 @@ static bool ndp22(Validation *v, GError **errp)
                     why_spray_min);
     validate_result(v, "ndp22-spray-mean", (int64_t)mean / 1000, NULL);
     line22(v, "NDP, plain spray", rates);
-    validate_series(v, "ndp22", "NDP, plain spray, published", true,
-                    published_spray, G_N_ELEMENTS(published_spray));
+    validate_series(v, "ndp22", "NDP, plain spray", true, published_spray,
+                    G_N_ELEMENTS(published_spray));
     return strict22(v, errp);
 }
 
@@ -213,8 +213,8 @@ static bool ndp21(Validation *v, GError **errp)
             ours[i] = (SvgSample){ i + 1, rates[i] / 1000 };
             published[i] = (SvgSample){ i + 1, theirs[i] };
         }
-        validate_series(v, "ndp21", "ours", false, ours, 5);
-        validate_series(v, "ndp21", "published", true, published, 5);
+        validate_series(v, "ndp21", "five flows", false, ours, 5);
+        validate_series(v, "ndp21", "five flows", true, published, 5);
     }
     fabric_free(f);
     return ok;

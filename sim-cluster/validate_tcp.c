@@ -306,6 +306,7 @@ static bool run_row(Validation *v, const Row *row, GError **errp)
     validate_result(v, row->mean_id, (int64_t)mean[row->seeds / 2] / 1000000,
                     NULL);
     validate_series(v, "ndp22", row->series, false, samples, HOSTS);
+    validate_published(v, row->min_id, row->series, true, 0);
     return true;
 }
 

@@ -164,6 +164,7 @@ static bool run_unknown(Validation *v, GError **errp)
 {
     (void)errp;
     validate_result(v, "four", 1, NULL);
+    validate_published(v, "five", "a line", false, 1);
     return true;
 }
 
@@ -203,6 +204,7 @@ static void test_misuse(void **state)
 {
     (void)state;
     run_fails(run_unknown, "test: no required row 'four' in "
+                           "validate_targets.c; no required row 'five' in "
                            "validate_targets.c");
     run_fails(run_twice, "test: row 'one' is given twice");
     run_fails(run_extra_as_required, "test: row 'one' is given twice");
@@ -384,6 +386,8 @@ static bool run_lines(Validation *v, GError **errp)
     validate_series(v, "fig", "a line", false, line, 2);
     validate_series(v, "fig", "a line", true, line, 1);
     validate_cdf(v, "fig", "shares", values, 4);
+    validate_published(v, "two", "a range", false, 3);
+    validate_published(v, "one", "a number", true, 3);
     assert_int_equal(values[0], 10);
     assert_int_equal(values[3], 40);
     return true;
@@ -405,6 +409,8 @@ static void test_figure(void **state)
     assert_non_null(strstr(svg, ">a line<"));
     assert_non_null(strstr(svg, ">a line, published<"));
     assert_non_null(strstr(svg, ">shares<"));
+    assert_non_null(strstr(svg, ">a range, published<"));
+    assert_non_null(strstr(svg, ">a number, published<"));
     markdown = validation_markdown(v);
     assert_non_null(strstr(markdown, "![Figure fig](validation/fig.svg)"));
 }
