@@ -2,11 +2,12 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * receded-switch-test.c: the switch through QEMU: PCI, registers, links at
- * their instants, MSI-X, a reset, two switches on one cable, and the state in
- * a migration stream. What the registers mean is tested in tests/switch.
+ * their instants, MSI-X, a reset, two switches on one cable, frames between two
+ * link channels, and the state in a migration stream. What the registers mean is tested in tests/switch.
  */
 #include "machine.h"
 
+#include "link.h"
 #include "switch_regs.h"
 
 #include <setjmp.h>
@@ -246,6 +247,143 @@ static void test_migration(void **state)
     assert_int_equal(get(b->m, port_reg(BAR0, 5, RSW_PORT_REG_ATTEMPTS)), 1);
 }
 
+/* ---- frames ---------------------------------------------------------------- */
+
+#define POLL_NS 250000 /* without a clock a port looks that often */
+#define FRAME_BYTES 1000u
+#define PIPELINE_PS 400000u
+#define SERIALISE_PS ((FRAME_BYTES + 24) * 8 * 10) /* 100 Gbit/s */
+
+typedef struct Wires {
+    Link *link[2]; /* at ports 0 and 1 of a switch */
+    Bench b;
+    int64_t now_ns;
+} Wires;
+
+static void wires_up(Wires *w)
+{
+    g_autofree char *port[2] = { NULL, NULL };
+    const char *extra[] = {
+        "-device", NULL,      "-device",
+        NULL,      "-device", "receded-switch,addr=4,bus=pcie.0,ports=l0:l1",
+        NULL
+    };
+
+    memset(w, 0, sizeof(*w));
+    for (unsigned i = 0; i < 2; i++) {
+        w->link[i] = link_create(NULL, LINK_DEFAULT_RING_BYTES, NULL);
+        assert_non_null(w->link[i]);
+        port[i] = g_strdup_printf("outrigger-port,id=l%u,link=%s", i,
+                                  link_path(w->link[i]));
+        extra[2 * i + 1] = port[i];
+    }
+    w->b.dir = machine_make_dir();
+    w->b.m = machine_start(w->b.dir, extra);
+    map(w->b.m, DEV0, BAR0);
+}
+
+static void wires_down(Wires *w)
+{
+    machine_stop(w->b.m, false);
+    g_free(w->b.dir);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(link_peer(w->link[i]), LINK_PEER_DEAD);
+        link_close(w->link[i]);
+    }
+}
+
+static void step(Wires *w, int64_t ns)
+{
+    w->now_ns = machine_clock_step(w->b.m, ns);
+}
+
+static void send(Wires *w, unsigned port, uint8_t fill)
+{
+    uint8_t frame[FRAME_BYTES];
+
+    memset(frame, fill, sizeof(frame));
+    memset(frame, 0xff, 6); /* to all */
+    memset(frame + 6, 0x02 + 2 * port, 6);
+    assert_true(link_send(w->link[port], (uint64_t)w->now_ns * 1000, LINK_FRAME,
+                          0, frame, sizeof(frame)));
+}
+
+static uint32_t counter(Wires *w, unsigned port, unsigned which)
+{
+    return get(w->b.m, port_reg(BAR0, port, RSW_PORT_REG_COUNTERS) + 8 * which);
+}
+
+/*
+ * Frames pass the device from one channel to the other, at instants that can be
+ * told beforehand; not through ports that switch software or the far side has
+ * put down; and the device's counters are what the channels saw.
+ */
+static void test_frames_between_links(void **state)
+{
+    uint64_t through_ps, seen_ps;
+    const LinkMsg *msg;
+    Wires w;
+
+    (void)state;
+    wires_up(&w);
+    send(&w, 0, 0x11); /* both ports are down */
+    enable(w.b.m, BAR0, 0);
+    enable(w.b.m, BAR0, 1);
+    step(&w, 2 * MS);
+    assert_int_equal(state_of(w.b.m, BAR0, 0), STATE_UP);
+    assert_int_equal(state_of(w.b.m, BAR0, 1), STATE_UP);
+    assert_null(link_peek(w.link[1]));
+
+    through_ps = get(w.b.m, port_reg(BAR0, 0, RSW_PORT_REG_DELAY_PS)) +
+                 PIPELINE_PS + SERIALISE_PS +
+                 get(w.b.m, port_reg(BAR0, 1, RSW_PORT_REG_DELAY_PS));
+    for (unsigned i = 0; i < 20; i++) {
+        unsigned to = i % 2 == 0;
+
+        send(&w, !to, (uint8_t)i);
+        seen_ps = (uint64_t)(w.now_ns / POLL_NS + 1) * POLL_NS * 1000;
+        step(&w, 2 * POLL_NS);
+        msg = link_peek(w.link[to]);
+        assert_non_null(msg);
+        assert_int_equal(msg->kind, LINK_FRAME);
+        assert_int_equal(msg->len, FRAME_BYTES);
+        assert_int_equal(msg->data[FRAME_BYTES - 1], i);
+        assert_int_equal(msg->ps, seen_ps + through_ps);
+        link_consume(w.link[to]);
+        assert_null(link_peek(w.link[0]));
+        assert_null(link_peek(w.link[1]));
+    }
+    for (unsigned port = 0; port < 2; port++) {
+        assert_int_equal(counter(&w, port, RSW_RX_PACKETS), 10);
+        assert_int_equal(counter(&w, port, RSW_RX_BYTES), 10 * FRAME_BYTES);
+        assert_int_equal(counter(&w, port, RSW_TX_PACKETS), 10);
+    }
+
+    machine_write(w.b.m, port_reg(BAR0, 1, RSW_PORT_REG_CONTROL), 0, 4);
+    send(&w, 0, 0x55);
+    step(&w, 2 * POLL_NS);
+    assert_null(link_peek(w.link[1]));
+    enable(w.b.m, BAR0, 1);
+    step(&w, 2 * MS);
+    assert_true(link_send_state(w.link[1], (uint64_t)w.now_ns * 1000, 0, 0));
+    step(&w, 2 * POLL_NS);
+    assert_int_equal(state_of(w.b.m, BAR0, 1), STATE_TRAINING);
+    send(&w, 0, 0x66);
+    step(&w, 2 * POLL_NS);
+    assert_null(link_peek(w.link[1]));
+    assert_int_equal(counter(&w, 1, RSW_TX_PACKETS), 10);
+    assert_int_equal(get(w.b.m, port_reg(BAR0, 1, RSW_PORT_REG_LINK_DOWNS)), 2);
+
+    assert_true(
+        link_send_state(w.link[1], (uint64_t)w.now_ns * 1000, 0, 100000000000));
+    step(&w, 2 * MS);
+    assert_int_equal(state_of(w.b.m, BAR0, 1), STATE_UP);
+    send(&w, 0, 0x77);
+    step(&w, 2 * POLL_NS);
+    assert_non_null(link_peek(w.link[1]));
+    wires_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_write, bench_up,
                                         bench_down),
         cmocka_unit_test_setup_teardown(test_reset, bench_up, bench_down),
+        cmocka_unit_test(test_frames_between_links),
         cmocka_unit_test_setup_teardown(test_migration, bench_up, bench_down),
     };
 
