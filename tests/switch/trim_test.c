@@ -265,6 +265,30 @@ static void test_others_are_dropped_or_kept_whole(void **state)
     switch_core_free(sw);
 }
 
+/* The last one's place is too small: it stays, the arriving packet is cut. */
+static void test_last_is_too_short(void **state)
+{
+    SwitchPacket shorter = {
+        .user = 1, .dst = IP, .bytes = 400, .flags = SWITCH_PKT_TRIM
+    };
+    SwitchConfig c;
+    SwitchCore *sw;
+
+    config_default(&c);
+    c.seed = seed_with(1);
+    c.queue[0].limit_packets = 0;
+    c.queue[0].limit_cells = 1500;
+    sw = make(&c);
+    data(sw, 0, 0, SWITCH_PKT_TRIM);
+    switch_core_arrive(sw, 3, 1, &shorter);
+    data(sw, 2, 2, SWITCH_PKT_TRIM);
+    switch_core_run(sw, 10 * WIRE_PS(DATA));
+    expect(2, 0, WIRE_PS(DATA) + WIRE_PS(HEADER), HEADER);
+    expect(1, 0, WIRE_PS(DATA) + WIRE_PS(HEADER) + WIRE_PS(400), 400);
+    assert_int_equal(switch_core_cells_used(sw), 0);
+    switch_core_free(sw);
+}
+
 /* ---- sending back -------------------------------------------------------- */
 
 static void test_sends_back_once(void **state)
@@ -437,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_cuts_the_last),
         cmocka_unit_test(test_never_cuts_what_is_being_sent),
         cmocka_unit_test(test_others_are_dropped_or_kept_whole),
+        cmocka_unit_test(test_last_is_too_short),
         cmocka_unit_test(test_sends_back_once),
         cmocka_unit_test(test_headers_from_elsewhere),
         cmocka_unit_test(test_round_robin_of_ten),
