@@ -233,7 +233,8 @@ static bool next(FabricFlowEnd *tx, FabricSegment *seg)
     return true;
 }
 
-/* What waits for the policy or for the host to wake up waits for one timer. */
+/* What waits for the policy or for the host to wake up waits for one timer; news
+ * may bring what the policy holds back forward. */
 static void react(FabricFlowEnd *tx, uint64_t now_ps)
 {
     const TransportDctcpConfig *c = tx->config;
@@ -241,7 +242,8 @@ static void react(FabricFlowEnd *tx, uint64_t now_ps)
 
     if (tx->ready || c->jitter_ps == 0) {
         fabric_flow_ready(tx);
-    } else if (!fabric_timer_armed(&x->pace)) {
+    } else if (!fabric_timer_armed(&x->pace) ||
+               x->pace.due_ps > now_ps + c->jitter_ps) {
         fabric_timer_set(
             tx->endpoint, &x->pace,
             now_ps + fabric_flow_random_below(tx, (uint32_t)c->jitter_ps + 1),

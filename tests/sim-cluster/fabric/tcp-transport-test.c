@@ -327,6 +327,26 @@ static void spraying_repairs_little(void **state)
     fabric_free(f);
 }
 
+/* At most two packets outstanding on a value: acknowledgements, not the cap's
+ * own timeout of 1 ms, let the next ones go. */
+static void acknowledgements_lift_a_cap(void **state)
+{
+    Fabric *f = leaf_spine(4, 2, 2, 3);
+    TransportDctcpConfig c;
+    uint32_t t;
+
+    transport_dctcp_config_default(&c);
+    c.path = path_config_default(PATH_SPRAY);
+    c.path.values = 2;
+    c.path.cap_bytes = 2 * (MSS + 66);
+    t = add_dctcp(f, &c);
+    add_flow(f, t, 0, 2, 1000 * MSS, 0);
+    fabric_run(f, 50 * MS);
+    /* 4 packets each round trip, of some 10 us with the jitter */
+    assert_in_range(stats(f, 0).finish_ps, 1 * MS, 5 * MS);
+    fabric_free(f);
+}
+
 static void subflows_use_all_paths_and_deliver_once(void **state)
 {
     Fabric *f = leaf_spine(8, 2, 4, 3);
@@ -580,6 +600,7 @@ int main(void)
         cmocka_unit_test(overflow_is_repaired_fast),
         cmocka_unit_test(every_policy_delivers_and_repeats),
         cmocka_unit_test(spraying_repairs_little),
+        cmocka_unit_test(acknowledgements_lift_a_cap),
         cmocka_unit_test(subflows_use_all_paths_and_deliver_once),
         cmocka_unit_test(subflows_move_to_the_better_path),
         cmocka_unit_test(no_flow_stalls_when_a_spine_flaps),
