@@ -11,13 +11,17 @@
 
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include "report.h"
 #include "report_charts.h"
 #include "report_data.h"
 #include "report_fixture.h"
+#include "report_fabric.h"
 #include "report_format.h"
 #include "report_loads.h"
 #include "report_series.h"
+#include "svg.h"
 
 static int setup(void **state)
 {
@@ -319,10 +323,75 @@ static void test_headroom_bar(void **state)
     assert_null(report_chart_headroom(&e));
 }
 
+static const char series[] =
+    "{\"wires\":[{\"link\":\"leaf-0-spine-0\",\"from\":\"leaf-0\","
+    "\"to\":\"spine-0\",\"core\":true,\"load_permille\":[0,500,500,1000],"
+    "\"queue_bytes\":[0,0,4096,65536],\"marks\":[0,0,0,7]},"
+    "{\"link\":\"m-0-leaf-0\",\"from\":\"m-0\",\"to\":\"leaf-0\","
+    "\"core\":false,\"load_permille\":[1,1,1,1]}],"
+    "\"begin_ps\":0,\"bin_ps\":10000000,\"bins\":4}";
+
+static guint count_of(const char *text, const char *what)
+{
+    guint n = 0;
+
+    for (; (text = strstr(text, what)); text += strlen(what)) {
+        n++;
+    }
+    return n;
+}
+
+static void test_network_over_time(void **state)
+{
+    g_autofree char *folder = g_build_filename(*state, "network", NULL);
+    g_autoptr(ReportData) d = NULL;
+    g_autoptr(ReportFabric) f = NULL;
+    g_autofree char *heat = NULL, *queues = NULL;
+
+    assert_int_equal(g_mkdir(folder, 0777), 0);
+    fixture_write(*state, "network/series.json", series);
+    d = report_data_load(*state, NULL);
+    f = report_fabric_load(d);
+    assert_non_null(f);
+    heat = report_fabric_heat(f);
+    queues = report_fabric_queues(f);
+    fixture_assert_xml(heat);
+    fixture_assert_xml(queues);
+    /* Equal neighbours are one cell; the scale has one of each colour. */
+    assert_int_equal(count_of(heat, svg_heat_colour(500)), 2);
+    assert_int_equal(count_of(heat, svg_heat_colour(1000)), 2);
+    assert_non_null(strstr(heat, "leaf-0 to spine-0"));
+    assert_null(strstr(heat, "m-0 to leaf-0")); /* no path to choose */
+    assert_non_null(strstr(queues, "leaf-0-spine-0"));
+    assert_null(report_fabric_fct(d));
+}
+
+static void test_broken_series_are_left_out(void **state)
+{
+    static const char *const broken[] = {
+        "",
+        "[]",
+        "{\"wires\":7,\"bins\":1,\"bin_ps\":1}",
+        "{\"wires\":[],\"bins\":0,\"bin_ps\":1}",
+        "{\"wires\":[],\"bins\":99999999,\"bin_ps\":1}",
+    };
+    g_autofree char *folder = g_build_filename(*state, "network", NULL);
+    g_autoptr(ReportData) d = report_data_load(*state, NULL);
+
+    assert_null(report_fabric_load(d));
+    assert_int_equal(g_mkdir(folder, 0777), 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
+        fixture_write(*state, "network/series.json", broken[i]);
+        assert_null(report_fabric_load(d));
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_network_over_time),
+        TEST(test_broken_series_are_left_out),
         TEST(test_page_is_one_safe_file),
         TEST(test_page_says_what_matters),
         TEST(test_same_run_same_bytes),
