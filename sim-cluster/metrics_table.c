@@ -31,6 +31,14 @@
     { METRIC_OF_BOARD, name, unit, text, "geometry" }
 #define TRAFFIC_STAT(name, unit, text) \
     { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
+#define FCT_CLASS(class, which) \
+    TRAFFIC_STAT("fct_" class "_count", UNIT_COUNT, "messages " which), \
+    TRAFFIC_STAT("fct_" class "_p50_ps", UNIT_DURATION, \
+                 "median time of messages " which), \
+    TRAFFIC_STAT("fct_" class "_p99_ps", UNIT_DURATION, \
+                 "99th percentile time of messages " which), \
+    TRAFFIC_STAT("fct_" class "_max_ps", UNIT_DURATION, \
+                 "longest time of messages " which)
 #define ENTRY_STAT(name, unit, text) \
     { METRIC_OF_ENTRY, name, unit, text, "fabric" }
 #define FLOW_STAT(name, unit, text) \
@@ -300,6 +308,12 @@ const MetricInfo metrics_table[] = {
     TRAFFIC_STAT("fct_p999_ps", UNIT_DURATION,
                  "99.9th percentile time of a message"),
     TRAFFIC_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
+
+    FCT_CLASS("to_10kb", "of at most 10 kB"),
+    FCT_CLASS("to_100kb", "of more than 10 kB, at most 100 kB"),
+    FCT_CLASS("to_1mb", "of more than 100 kB, at most 1 MB"),
+    FCT_CLASS("to_10mb", "of more than 1 MB, at most 10 MB"),
+    FCT_CLASS("above_10mb", "of more than 10 MB"),
 
     ENTRY_STAT("sent_count", UNIT_COUNT, "packets sent"),
     ENTRY_STAT("received_count", UNIT_COUNT, "packets that arrived"),

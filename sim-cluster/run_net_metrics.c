@@ -143,6 +143,30 @@ void run_net_put_percentiles(const Put *p, const char *prefix, const Hist *h)
     }
 }
 
+/* fct_to_10kb_p99_ps and the others, of classes that had a message. */
+static void measure_classes(const Put *p, const Fabric *f)
+{
+    for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
+        const Hist *h = (const Hist *)fabric_fct(f, i);
+        g_autofree char *class = g_ascii_strdown(fabric_fct_class_name(i), -1);
+        const struct {
+            const char *name;
+            uint64_t value;
+        } values[] = { { "count", hist_count(h) },
+                       { "p50_ps", hist_percentile(h, HIST_P50) },
+                       { "p99_ps", hist_percentile(h, HIST_P99) },
+                       { "max_ps", hist_max(h) } };
+
+        for (unsigned k = 0; hist_count(h) && k < G_N_ELEMENTS(values); k++) {
+            g_autofree char *name =
+                g_strdup_printf("fct_%s_%s", class, values[k].name);
+
+            put_metric(p, name, k ? UNIT_DURATION : UNIT_COUNT,
+                       values[k].value);
+        }
+    }
+}
+
 static void measure_traffic(Execution *x, const Fabric *f)
 {
     FabricTotals totals;
@@ -165,6 +189,7 @@ static void measure_traffic(Execution *x, const Fabric *f)
     put_metric(&p, "messages_count", UNIT_COUNT, totals.flows_finished);
     run_net_put_percentiles(&p, "lat_", (const Hist *)fabric_latency(f));
     run_net_put_percentiles(&p, "fct_", fct);
+    measure_classes(&p, f);
 }
 
 /* In the order in which net_traffic_add() added them. */
