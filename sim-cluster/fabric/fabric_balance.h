@@ -95,9 +95,13 @@ typedef struct FabricBalancer {
     FabricBalanceStats base;  /* all of it at the end of warm-up */
 } FabricBalancer;
 
-/* fabric_balance.c */
+/* fabric_balance_pool.c */
 FabricBalancer *fabric_balancer(Fabric *f); /* made if there is none */
 uint32_t fabric_cargo_new(Fabric *f);
+void fabric_balance_timer_push(FabricBalanceHost *b, FabricBalanceTimer t);
+FabricBalanceTimer fabric_balance_timer_pop(FabricBalanceHost *b);
+
+/* fabric_balance.c */
 uint32_t fabric_balance_path_hash(const FabricPair *p, uint32_t port,
                                   bool back);
 
