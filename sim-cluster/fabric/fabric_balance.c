@@ -408,6 +408,10 @@ static void receive_control(Fabric *f, FabricHost *h, uint32_t number,
 
     if (c->kind == FABRIC_CARGO_ECHO) {
         f->balancer->count.echoes_received++;
+        for (uint32_t more = c->more; more != FABRIC_NONE;) {
+            path_sender_prefetch(p->sender, f->balancer->cargo[more].value);
+            more = f->balancer->cargo[more].more;
+        }
         path_echo_apply(p->sender, ps, &c->echo);
         while (c->more != FABRIC_NONE) {
             c = &f->balancer->cargo[c->more];
@@ -452,19 +456,29 @@ static void timer_fires(Fabric *f, FabricHost *h)
 
 /* ---- time goes on -------------------------------------------------------- */
 
-/* What the arrivals will touch, in two rounds: the second one's addresses come
- * out of what the first one fetches. */
+/* The cargo of what has arrived at a host before its turn comes. */
+void fabric_balance_prefetch(const Fabric *f, const FabricNode *n,
+                             uint64_t until_ps)
+{
+    const FabricWire *w = &f->wire[n->base];
+
+    for (uint32_t i = 0; i < w->n; i++) {
+        const FabricPacket *p = &w->q[w->head + i];
+
+        if (p->ps >= until_ps) {
+            break;
+        }
+        if (p->pkt.flags & FABRIC_PKT_BALANCED) {
+            __builtin_prefetch(&f->balancer->cargo[p->pkt.user], 1);
+        }
+    }
+}
+
+/* What the arrivals will touch: the addresses come out of their cargo. */
 static void prefetch(const Fabric *f, uint32_t arrivals)
 {
     const FabricBalancer *b = f->balancer;
 
-    for (uint32_t i = 0; i < arrivals; i++) {
-        const SwitchPacket *pkt = &f->ref[(uint32_t)f->sorted[i]].packet->pkt;
-
-        if (pkt->flags & FABRIC_PKT_BALANCED) {
-            __builtin_prefetch(&b->cargo[pkt->user], 1);
-        }
-    }
     for (uint32_t i = 0; i < arrivals; i++) {
         const SwitchPacket *pkt = &f->ref[(uint32_t)f->sorted[i]].packet->pkt;
         const FabricCargo *c = &b->cargo[pkt->user];

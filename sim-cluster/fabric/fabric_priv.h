@@ -377,6 +377,8 @@ void fabric_balance_host_free(FabricBalanceHost *b);
 void fabric_balance_step(Fabric *f, FabricHost *h, uint32_t arrivals,
                          uint64_t until_ps);
 void fabric_balance_replan(Fabric *f, FabricHost *h);
+void fabric_balance_prefetch(const Fabric *f, const FabricNode *n,
+                             uint64_t until_ps);
 /* Number of the pair, or FABRIC_NONE: nothing to balance. */
 uint32_t fabric_balance_pair(Fabric *f, const FabricLoad *load, uint32_t from,
                              uint32_t to);

@@ -18,7 +18,7 @@
 #define INDEX_BITS 32u /* of a key: arrivals of one node in one window */
 #define INSERTION_MAX 12u
 #define BUCKETS 64u
-#define PREFETCH_STEPS 4u
+#define PREFETCH_STEPS 5u
 
 static void arrivals_grow(Fabric *f)
 {
@@ -262,6 +262,12 @@ static void prefetch(const Fabric *f, uint32_t due, unsigned step,
 
     if (step == 0) {
         __builtin_prefetch(n);
+        return;
+    }
+    if (step == 4) {
+        if (n->host && n->host->balance) {
+            fabric_balance_prefetch(f, n, until_ps);
+        }
         return;
     }
     if (n->core) {
