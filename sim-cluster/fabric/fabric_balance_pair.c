@@ -22,7 +22,7 @@ void fabric_balance_default(FabricBalance *b, PathPolicy policy)
 {
     memset(b, 0, sizeof(*b));
     b->path = path_config_default(policy);
-    b->path.values = 64;
+    b->path.values = 32;
     b->path.echo_packets = 16;
     b->path.echo_ps = 10 * US;
     b->echo_bytes = FABRIC_ECHO_BYTES;
@@ -36,7 +36,7 @@ void fabric_balance_default(FabricBalance *b, PathPolicy policy)
     b->path.ewma_shift = 1;
     b->path.dither = PATH_SCORE_MAX / 5 * 2;
     b->path.avoid_score = PATH_SCORE_MAX;
-    b->path.cap_bytes = 15000;
+    b->path.cap_bytes = 30000;
     b->path.cap_balanced = true;
 }
 
