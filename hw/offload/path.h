@@ -244,7 +244,7 @@ typedef struct PathStats {
     uint64_t cap_timeouts;
     uint64_t bad_echoes; /* path_echo_apply said false */
     uint64_t rate_bps;   /* now; 0: not reduced */
-    bool enabled;        /* congestion: balancing is on now */
+    bool enabled;        /* congestion: balancing is on at the asked instant */
     bool reduced;        /* all values are congested, or were a moment ago */
 } PathStats;
 

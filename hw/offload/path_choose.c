@@ -299,6 +299,15 @@ static int probe(PathSender *s, uint64_t now_ps)
     return (int)at;
 }
 
+/* The next packet would find balancing off, and begin with nothing known. */
+static bool is_over(const PathSender *s, uint64_t now_ps)
+{
+    uint64_t hold_ps = s->c->disable_hold_ps;
+
+    return s->policy == PATH_CONGESTION && now_ps > s->last_ps + hold_ps &&
+           now_ps > s->free_ps + hold_ps;
+}
+
 /* Without traffic for the hold time nothing is known any more. */
 static void forget(PathSender *s, uint64_t now_ps)
 {
@@ -344,8 +353,7 @@ static unsigned congestion(PathSender *s, uint64_t now_ps, uint32_t hash,
         f->last_ps = now_ps;
         small = f->bytes <= c->min_flow_bytes;
     }
-    if (!s->fresh && now_ps > s->last_ps + c->disable_hold_ps &&
-        now_ps > s->free_ps + c->disable_hold_ps) {
+    if (!s->fresh && is_over(s, now_ps)) {
         forget(s, now_ps);
     }
     s->last_ps = now_ps;
@@ -570,11 +578,11 @@ void path_sender_prefetch(const PathSender *s, unsigned value)
 PathStats path_stats(const PathSender *s, uint64_t now_ps)
 {
     PathStats stats = s->stats;
+    bool over = is_over(s, now_ps);
 
-    (void)now_ps;
-    stats.rate_bps = s->rate_bps;
-    stats.enabled = s->enabled;
-    stats.reduced = s->holding || s->rate_bps;
+    stats.rate_bps = over ? 0 : s->rate_bps;
+    stats.enabled = s->enabled && !over;
+    stats.reduced = !over && (s->holding || s->rate_bps);
     return stats;
 }
 

@@ -148,7 +148,8 @@ static void idle_senders_forget(void **state)
     value(s, 0);
     tell(s, 0, home, 16, 16);
     value(s, c.disable_hold_ps);
-    assert_true(path_stats(s, 0).enabled);
+    assert_true(path_stats(s, 2 * c.disable_hold_ps).enabled);
+    assert_false(path_stats(s, 2 * c.disable_hold_ps + 1).enabled);
     assert_int_equal(value(s, 2 * c.disable_hold_ps + 1), home);
     assert_false(path_stats(s, 0).enabled);
     assert_int_equal(score(s, home), 0);
