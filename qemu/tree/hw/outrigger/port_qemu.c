@@ -525,6 +525,7 @@ static void get_frame(OutriggerPort *p, StateReader *r, uint64_t *last_ps)
     bool fits = kind == LINK_FRAME ? len >= OUTRIGGER_PORT_FRAME_MIN &&
                                          len <= OUTRIGGER_PORT_FRAME_MAX
                                    : kind == LINK_CONTROL && len == 1;
+    Frame *f;
 
     if (!state_ok(r)) {
         return;
@@ -534,7 +535,8 @@ static void get_frame(OutriggerPort *p, StateReader *r, uint64_t *last_ps)
         return;
     }
     *last_ps = at_ps;
-    QSIMPLEQ_INSERT_TAIL(&p->inbox, frame_new(at_ps, kind, bytes, len), next);
+    f = frame_new(at_ps, kind, bytes, len); /* the macro takes it thrice */
+    QSIMPLEQ_INSERT_TAIL(&p->inbox, f, next);
 }
 
 static bool get_port(OutriggerPort *p, char **ret_why)
