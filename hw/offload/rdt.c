@@ -219,6 +219,7 @@ RdtConn *rdt_conn_new(Rdt *r, const RdtSession *s, uint64_t now_ps)
     c->credit_messages = c->told_messages = RDT_FIRST_CREDIT_MESSAGES;
     c->window = s->params.window_first_bytes;
     c->slow_start = true;
+    c->ack_path = RDT_MAX_PATHS;
     c->rtt_floor_ps = c->next_floor_ps = RDT_NEVER_PS;
     g_queue_init(&c->ready);
     rdt_path_init(c);

@@ -197,6 +197,7 @@ typedef struct RdtConn {
     uint32_t ack_waiting;
     uint64_t ack_at_ps; /* RDT_NEVER_PS: nothing to say */
     uint64_t echo, echo_at_ps;
+    uint8_t ack_path; /* of the last one; RDT_MAX_PATHS: none yet */
 } RdtConn;
 
 /* A key of a pair of sessions that has sealed packets before. */
@@ -293,6 +294,8 @@ unsigned rdt_path_any(RdtConn *c);
 uint64_t rdt_path_rto_ps(const RdtConn *c, const RdtPath *p);
 void rdt_path_rtt(RdtConn *c, RdtPath *p, uint64_t rtt_ps);
 void rdt_path_alive(RdtConn *c, uint64_t now_ps, unsigned path, bool in_flight);
+/* The last acknowledgement on @path seems to be lost. */
+void rdt_path_suspect(RdtConn *c, uint64_t now_ps, unsigned path);
 void rdt_path_timers(RdtConn *c, uint64_t now_ps);
 uint64_t rdt_path_next_ps(const RdtConn *c);
 void rdt_path_cut(RdtConn *c, RdtPath *p, const RdtSent *e);

@@ -342,6 +342,11 @@ static void load_ranges(RdtLoad *l, RdtConn *c)
     c->ack_at_ps = rdt_load_future(l, "an acknowledgement");
     c->echo = rdt_load_max(l, RDT_ACK_SPACE - 1, "the newest packet");
     c->echo_at_ps = rdt_load_past(l);
+    c->ack_path = state_get_u8(l->r);
+    if (state_ok(l->r) && c->ack_path >= c->cfg.params.n_paths &&
+        c->ack_path != RDT_MAX_PATHS) {
+        state_fail(l->r, "the last acknowledgement took no path");
+    }
 }
 
 void rdt_load_rx(RdtLoad *l, RdtConn *c)

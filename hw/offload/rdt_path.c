@@ -9,7 +9,8 @@
  * good, the others are used: a session with one path, or without a network.
  *
  * Choice: the emptier, compared with its window, of two good paths drawn at
- * random. Timeouts: RFC 6298's smoothed round trip and variation of the path,
+ * random. A fragment that comes again means that no acknowledgement since has
+ * arrived, so the last one's path is suspect. Timeouts: RFC 6298's smoothed round trip and variation of the path,
  * plus the peer's delay of acknowledgements, which doubles only while nothing
  * at all is heard.
  */
@@ -227,6 +228,13 @@ static void doubt(RdtConn *c, uint64_t now_ps, RdtPath *p)
         rdt_event(c, now_ps, RDT_EV_PATH_SUSPECT, p->port, 0, 0);
     }
     p->probe_now = true;
+}
+
+void rdt_path_suspect(RdtConn *c, uint64_t now_ps, unsigned path)
+{
+    if (c->path[path].state == RDT_PATH_GOOD) {
+        doubt(c, now_ps, &c->path[path]);
+    }
 }
 
 static void path_timeout(RdtConn *c, uint64_t now_ps, RdtPath *p)

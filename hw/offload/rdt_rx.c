@@ -228,6 +228,9 @@ static RdtInput data_input(RdtConn *c, uint64_t now_ps, const RdtHeader *h,
             complete(c, now_ps, m);
         }
     }
+    if (why == RDT_IN_DUPLICATE && c->ack_path < RDT_MAX_PATHS) {
+        rdt_path_suspect(c, now_ps, c->ack_path);
+    }
     if (why == RDT_IN_OK || why == RDT_IN_DUPLICATE) {
         acknowledge(c, now_ps, h, ce, whole || why == RDT_IN_DUPLICATE);
     }

@@ -253,6 +253,7 @@ static void save_rx(const RdtConn *c, uint64_t now_ps, GByteArray *out)
     put_future(out, now_ps, c->ack_at_ps);
     state_put_u64(out, c->echo);
     put_past(out, now_ps, c->echo_at_ps);
+    state_put_u8(out, c->ack_path);
 }
 
 static void save_conn(const RdtConn *c, uint64_t now_ps, GByteArray *out)

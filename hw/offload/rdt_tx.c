@@ -181,7 +181,8 @@ static bool send_ack(RdtConn *c, uint64_t now_ps, RdtOut *out)
 
     rdt_make_ack(c, now_ps, &ack);
     len = rdt_put_ack(out->bytes + RDT_HEADER_BYTES, &ack);
-    out->source_port = c->path[rdt_path_any(c)].port;
+    c->ack_path = (uint8_t)rdt_path_any(c);
+    out->source_port = c->path[c->ack_path].port;
     c->r->stats.acks_sent++;
     return rdt_seal(c, now_ps, RDT_KIND_ACK, len, out);
 }
