@@ -257,8 +257,8 @@ void switch_drop_queued(SwitchCore *sw, uint32_t port, uint64_t ps,
     drop(sw, port, ps, pkt, reason);
 }
 
-static inline SwitchDrop admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
-                                  const SwitchPacket *pkt)
+__attribute__((always_inline)) static inline SwitchDrop
+admit_to(SwitchCore *sw, uint32_t out, uint64_t ps, const SwitchPacket *pkt)
 {
     SwitchPort *p = &sw->port[out];
     uint32_t which = switch_queue_of(sw, pkt);
@@ -301,8 +301,10 @@ static inline SwitchDrop admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
     return SWITCH_DROPS;
 }
 
-SwitchDrop switch_admit_to(SwitchCore *sw, uint32_t out, uint64_t ps,
-                           const SwitchPacket *pkt)
+/* Rare: not to be weighed when the compiler decides what to inline. */
+__attribute__((cold)) SwitchDrop switch_admit_to(SwitchCore *sw, uint32_t out,
+                                                 uint64_t ps,
+                                                 const SwitchPacket *pkt)
 {
     return admit_to(sw, out, ps, pkt);
 }
@@ -476,6 +478,7 @@ void switch_core_prefetch(const SwitchCore *sw, unsigned step)
         __builtin_prefetch(sw);
         __builtin_prefetch((const char *)sw + 64);
         __builtin_prefetch((const char *)sw + 128);
+        __builtin_prefetch((const char *)sw + 192);
         return;
     }
     if (step == 1) {

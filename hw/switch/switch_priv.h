@@ -90,11 +90,11 @@ struct SwitchCore {
     uint32_t route_n, n_groups;
     uint32_t used_cells; /* not before the truth: releases come late */
     uint32_t ecmp_seed;
-    uint32_t deep_cells; /* UINT32_MAX: ops->deep is not called */
     uint64_t cell_magic; /* floor(2^32 / cell_bytes) + 1: divides exactly what
                           * is below 2^32 / cell_bytes */
     uint8_t strict_mask, limited_mask; /* by queue */
     bool is_up, routes_dirty;
+    uint32_t deep_cells;         /* UINT32_MAX: ops->deep is not called */
     uint64_t active[PORT_WORDS]; /* ports that are not idle */
     uint64_t now_ps;
     uint64_t random;

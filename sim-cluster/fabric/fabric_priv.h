@@ -82,11 +82,11 @@ typedef struct FabricNode {
     uint32_t number, base, ports;
     uint32_t n_groups; /* of its routes */
     FabricKind kind;
+    bool up;
     char *name;
     FabricSwitchConfig *sw;            /* until and after build */
     struct FabricNoticeQueue *notices; /* NULL: sends none */
     uint32_t *links;                   /* by port */
-    bool up;
 } FabricNode;
 
 /* ---- modelled traffic ---------------------------------------------------- */

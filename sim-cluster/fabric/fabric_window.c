@@ -18,7 +18,7 @@
 #define INDEX_BITS 32u /* of a key: arrivals of one node in one window */
 #define INSERTION_MAX 12u
 #define BUCKETS 64u
-#define PREFETCH_STEPS 5u
+#define PREFETCH_STEPS 4u /* one more where paths are balanced */
 
 static void arrivals_grow(Fabric *f)
 {
@@ -305,7 +305,7 @@ static void prefetch(const Fabric *f, uint32_t due, unsigned step,
 /* Of f->order[from .. to) those that have something to do. */
 static void run_nodes(Fabric *f, uint32_t from, uint32_t to, uint64_t until_ps)
 {
-    uint32_t n_due = 0;
+    uint32_t steps = PREFETCH_STEPS + (f->balancer != NULL), n_due = 0;
 
     for (uint32_t i = from; i < to; i++) {
         f->due[n_due] = f->order[i];
@@ -314,8 +314,8 @@ static void run_nodes(Fabric *f, uint32_t from, uint32_t to, uint64_t until_ps)
     for (uint32_t i = 0; i < n_due; i++) {
         FabricNode *n = &f->node[f->due[i]];
 
-        for (uint32_t step = 0; step < PREFETCH_STEPS; step++) {
-            uint32_t ahead = i + PREFETCH_STEPS - step;
+        for (uint32_t step = 0; step < steps; step++) {
+            uint32_t ahead = i + steps - step;
 
             if (ahead < n_due) {
                 prefetch(f, f->due[ahead], step, until_ps);
