@@ -98,7 +98,7 @@ static void line22(Validation *v, const char *name, const uint64_t *rates)
 static const char why_spray_min[] =
     "The slow link's queue of headers decides it: how long it is, and what "
     "happens to headers that do not fit. We serve it 10:1, as long as the data "
-    "queue, and send back what does not fit, as the paper has it; the version "
+    "queue, and send back what does not fit, as we know the paper; the version "
     "of htsim behind the published data is not known, and today's, with "
     "strict priority for headers, gives 8.93 with the same inputs.";
 
