@@ -238,10 +238,11 @@ static void page_head(GString *out, const ReportData *d)
     g_string_append(out, "</header>\n");
 }
 
-static void page_nav(GString *out)
+static void page_nav(GString *out, const ReportData *d)
 {
     static const char *const links[][2] = {
         { "expectations", "Expectations" },
+        { "seeds", "Over seeds" },
         { "run", "What was run" },
         { "latency", "Latency" },
         { "loads", "Loads" },
@@ -256,6 +257,10 @@ static void page_nav(GString *out)
 
     g_string_append(out, "<nav>");
     for (gsize i = 0; i < G_N_ELEMENTS(links); i++) {
+        if (g_str_equal(links[i][0], "seeds") &&
+            !json_object_has_member(d->root, "seeds")) {
+            continue;
+        }
         g_string_append_printf(out, "<a href=\"#%s\">%s</a> ", links[i][0],
                                links[i][1]);
     }
@@ -420,10 +425,11 @@ char *report_page(const ReportData *d)
     GString *out = g_string_new(NULL);
 
     page_head(out, d);
-    page_nav(out);
+    page_nav(out, d);
     page_section_begin(out, "expectations", "Expectations");
     page_expectations(out, d);
     page_section_end(out);
+    page_seeds(out, d);
     page_run(out, d);
     page_latency(out, d);
     page_load_section(out, d);

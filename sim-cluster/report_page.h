@@ -38,6 +38,8 @@ void page_note(GString *out, const char *text);
 
 void page_network(GString *out, const ReportData *d); /* report_net.c */
 void page_expectations(GString *out, const ReportData *d);
+/* report_seeds.c: of a run with several seeds, else nothing. */
+void page_seeds(GString *out, const ReportData *d);
 void page_loads(GString *out, const ReportData *d);
 void page_latency_table(GString *out, const ReportData *d);
 void page_steps(GString *out, const ReportData *d);

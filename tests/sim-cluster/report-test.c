@@ -236,8 +236,54 @@ static void test_a_run_without_events(void **state)
     assert_non_null(strstr(html, "No I/O command was completed."));
 }
 
+/* Only what the scenario expects something of, in the metric's unit. */
+static void test_seeds(void **state)
+{
+    g_autofree char *html = NULL;
+    const char *row;
+
+    fixture_write(
+        *state, "summary.json",
+        "{\"verdict\":\"held\",\"expectations\":["
+        "{\"id\":\"a\",\"metric\":\"rtt.rtt_avg_ps\"},"
+        "{\"id\":\"b\",\"metric\":\"rtt.rtt_avg_ps\"},"
+        "{\"id\":\"c\",\"metric\":\"traffic.drops_count\"}],"
+        "\"metrics\":{\"rtt.rtt_avg_ps\":{\"value\":1,\"unit\":\"ps\"},"
+        "\"traffic.drops_count\":{\"value\":1,\"unit\":\"count\"}},"
+        "\"seeds\":{\"seeds\":[7,8,9],\"metrics\":{"
+        "\"rtt.rtt_avg_ps\":{\"n\":3,\"mean\":41500000.4,\"ci95\":2500.0,"
+        "\"min\":40000000.0,\"max\":43000000.0},"
+        "\"traffic.drops_count\":{\"n\":3,\"mean\":0.75,\"ci95\":null,"
+        "\"min\":0.0,\"max\":2.0},"
+        "\"other.thing_count\":{\"n\":3,\"mean\":1.0}}}}");
+    write_report(*state);
+    html = fixture_read(*state, "report.html");
+    fixture_assert_xml(strstr(html, "<html"));
+    row = strstr(html, "<section id=\"seeds\">");
+    assert_non_null(row);
+    assert_non_null(strstr(row, "<td><code>rtt.rtt_avg_ps</code></td>"
+                                "<td align=\"right\">3</td>"
+                                "<td align=\"right\">41.5 \302\265s</td>"
+                                "<td align=\"right\">2.50 ns</td>"
+                                "<td align=\"right\">40 \302\265s</td>"
+                                "<td align=\"right\">43 \302\265s</td></tr>\n"
+                                "<tr><td><code>traffic.drops_count</code></td>"
+                                "<td align=\"right\">3</td>"
+                                "<td align=\"right\">0.75</td>"
+                                "<td align=\"right\">-</td>"));
+    assert_non_null(strstr(row, "<a href=\"seeds/9/report.html\">9</a>"));
+    assert_null(strstr(row, "other.thing_count</code></td>"
+                            "<td align=\"right\">3</td>"));
+}
+
 static void test_odd_types_do_no_harm(void **state)
 {
+    fixture_write(*state, "summary.json",
+                  "{\"seeds\":{\"seeds\":[1,{},\"x\"],\"metrics\":{\"m\":3}},"
+                  "\"expectations\":[{\"id\":\"a\",\"metric\":\"m\"}]}");
+    write_report(*state);
+    fixture_write(*state, "summary.json", "{\"seeds\":[1]}");
+    write_report(*state);
     fixture_write(*state, "summary.json",
                   "{\"verdict\":7,\"expectations\":{},\"steps\":[1,null,{}],"
                   "\"controls\":[[]],\"events\":[],\"metrics\":{\"a\":1},"
@@ -401,6 +447,7 @@ int main(void)
         TEST(test_segments),
         TEST(test_loads),
         TEST(test_a_run_without_events),
+        TEST(test_seeds),
         TEST(test_odd_types_do_no_harm),
         TEST(test_missing_directory),
         TEST(test_broken_files_are_named),
