@@ -49,9 +49,7 @@ OffloadCard *offload_card_find(const char *id, Error **errp)
 int offload_card_function(OffloadCard *card, const char *interface)
 {
     for (unsigned i = 0; i < card->n_functions; i++) {
-        if (!strcmp(
-                card->nics[i] ? card->nics[i]->interface : card->functions[i]->interface,
-                interface)) {
+        if (!strcmp(card->functions[i]->interface, interface)) {
             return i;
         }
     }
@@ -86,14 +84,16 @@ static const CardApp *app_open(const char *file, void **ret_handle,
 
 static void function_config(OffloadNvme *nvme, NvmeCtrlConfig *c)
 {
+    const OffloadFunction *f = &nvme->parent_obj;
+
     *c = (NvmeCtrlConfig){
-        .fn = nvme->fn,
-        .max_queues = nvme->queues,
-        .msix_vectors = nvme->queues + 1,
+        .fn = f->fn,
+        .max_queues = f->queues,
+        .msix_vectors = f->queues + 1,
     };
     pstrcpy(c->serial, sizeof(c->serial), nvme->serial);
     pstrcpy(c->model, sizeof(c->model), "Outrigger offload NVMe");
-    pstrcpy(c->firmware_rev, sizeof(c->firmware_rev), nvme->card->app->version);
+    pstrcpy(c->firmware_rev, sizeof(c->firmware_rev), f->card->app->version);
 }
 
 static Card *app_create(OffloadCard *card, const CardApp *app, Error **errp)
@@ -137,52 +137,56 @@ static Card *app_create(OffloadCard *card, const CardApp *app, Error **errp)
 static bool app_add_function(const CardApp *app, Card *core, OffloadNvme *nvme,
                              Error **errp)
 {
+    const char *interface = nvme->parent_obj.interface;
     NvmeCtrlConfig config;
     GError *err = NULL;
 
     function_config(nvme, &config);
-    if (!app->interface_add(core, nvme->interface, &config, &err)) {
-        take_gerror(errp, nvme->interface, err);
+    if (!app->interface_add(core, interface, &config, &err)) {
+        take_gerror(errp, interface, err);
         return false;
     }
     return true;
 }
 
-unsigned offload_card_claim_function(OffloadCard *card, OffloadNvme *nvme,
-                                     OffloadEna *ena, Error **errp)
+bool offload_card_claim_function(OffloadCard *card, OffloadFunction *f,
+                                 Error **errp)
 {
-    const char *name = nvme ? nvme->interface : ena->interface;
-
     if (card->n_functions == SEAM_MAX_FUNCTIONS) {
         error_setg(errp, "card '%s' has %u interfaces already",
                    DEVICE(card)->id, SEAM_MAX_FUNCTIONS);
-        return SEAM_MAX_FUNCTIONS;
-    }
-    if (offload_card_function(card, name) >= 0) {
-        error_setg(errp, "card '%s' has an interface '%s' already",
-                   DEVICE(card)->id, name);
-        return SEAM_MAX_FUNCTIONS;
-    }
-    card->functions[card->n_functions] = nvme;
-    card->nics[card->n_functions] = ena;
-    return card->n_functions++;
-}
-
-bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
-                               Error **errp)
-{
-    nvme->fn = offload_card_claim_function(card, nvme, NULL, errp);
-    if (nvme->fn == SEAM_MAX_FUNCTIONS) {
         return false;
     }
-    nvme->card = card;
+    if (offload_card_function(card, f->interface) >= 0) {
+        error_setg(errp, "card '%s' has an interface '%s' already",
+                   DEVICE(card)->id, f->interface);
+        return false;
+    }
+    f->fn = card->n_functions++;
+    card->functions[f->fn] = f;
+    card->nics[f->fn] =
+        (OffloadEna *)object_dynamic_cast(OBJECT(f), TYPE_OFFLOAD_ENA);
+    return true;
+}
+
+void offload_card_release_function(OffloadCard *card, OffloadFunction *f)
+{
+    card->functions[f->fn] = NULL;
+    card->nics[f->fn] = NULL;
+    card->n_functions--;
+}
+
+bool offload_card_join(OffloadNvme *nvme, Error **errp)
+{
+    OffloadFunction *f = &nvme->parent_obj;
+    OffloadCard *card = f->card;
+
     if (!app_add_function(card->app, card->core, nvme, errp)) {
-        card->functions[--card->n_functions] = NULL;
         return false;
     }
     /* MSI-X is off at power-on; a core begins with it on. */
     if (card->app->set_msix) {
-        card->app->set_msix(card->core, nvme->fn, false);
+        card->app->set_msix(card->core, f->fn, false);
     }
     return true;
 }
@@ -214,8 +218,9 @@ static Card *update_build(OffloadCard *card, const CardApp *app, Error **errp)
         return NULL;
     }
     for (unsigned i = 0; i < card->n_functions; i++) {
-        if (card->functions[i] &&
-            !app_add_function(app, core, card->functions[i], errp)) {
+        if (!card->nics[i] &&
+            !app_add_function(app, core, OFFLOAD_NVME(card->functions[i]),
+                              errp)) {
             app->destroy(core);
             return NULL;
         }
@@ -308,19 +313,17 @@ static int card_pre_save(void *opaque)
 
     offload_time_enter();
     offload_time_leave();
-    g_clear_pointer(&s->app, g_free);
-    g_clear_pointer(&s->models, g_free);
     s->now_ps = offload_time_now_ps();
     card->app->save(card->core, state);
-    s->app_bytes = state->len;
-    s->app = g_byte_array_free(state, false);
+    offload_blob_set(&s->app, state);
     s->profile_hash = card->model ? card_model_profile_hash(card->model) : 0;
+    offload_blob_clear(&s->models);
     if (card->model) {
         models = card_model_save(card->model, &len);
-        s->models = g_memdup2(models, len);
+        s->models.data = g_memdup2(models, len);
+        s->models.len = len;
         free(models);
     }
-    s->models_bytes = len;
     return 0;
 }
 
@@ -328,14 +331,9 @@ static int card_post_save(void *opaque)
 {
     OffloadSaved *s = &((OffloadCard *)opaque)->saved;
 
-    g_clear_pointer(&s->app, g_free);
-    g_clear_pointer(&s->models, g_free);
+    offload_blob_clear(&s->app);
+    offload_blob_clear(&s->models);
     return 0;
-}
-
-static int card_pre_load(void *opaque)
-{
-    return card_post_save(opaque);
 }
 
 static int card_post_load(void *opaque, int version_id)
@@ -358,12 +356,13 @@ static int card_post_load(void *opaque, int version_id)
     card->resubmitted = mode == CARD_LOAD_RESUBMIT;
     offload_time_load(s->now_ps);
     if (mode == CARD_LOAD_EXACT && card->model &&
-        !card_model_load(card->model, s->models, s->models_bytes, &message)) {
+        !card_model_load(card->model, s->models.data, s->models.len,
+                         &message)) {
         error_report("card '%s': models: %s", DEVICE(card)->id, message);
         free(message);
         return -EINVAL;
     }
-    if (!card->app->load(card->core, s->app, s->app_bytes, mode, &err)) {
+    if (!card->app->load(card->core, s->app.data, s->app.len, mode, &err)) {
         error_report("card '%s': %s", DEVICE(card)->id, err->message);
         g_error_free(err);
         return -EINVAL;
@@ -377,19 +376,13 @@ static const VMStateDescription card_vmstate = {
     .minimum_version_id = 1,
     .pre_save = card_pre_save,
     .post_save = card_post_save,
-    .pre_load = card_pre_load,
     .post_load = card_post_load,
     .fields =
-        (const VMStateField[]){
-            VMSTATE_UINT64(saved.now_ps, OffloadCard),
-            VMSTATE_UINT64(saved.profile_hash, OffloadCard),
-            VMSTATE_UINT32(saved.app_bytes, OffloadCard),
-            VMSTATE_VBUFFER_ALLOC_UINT32(saved.app, OffloadCard, 0, NULL,
-                                         saved.app_bytes),
-            VMSTATE_UINT32(saved.models_bytes, OffloadCard),
-            VMSTATE_VBUFFER_ALLOC_UINT32(saved.models, OffloadCard, 0, NULL,
-                                         saved.models_bytes),
-            VMSTATE_END_OF_LIST() }
+        (const VMStateField[]){ VMSTATE_UINT64(saved.now_ps, OffloadCard),
+                                VMSTATE_UINT64(saved.profile_hash, OffloadCard),
+                                VMSTATE_OFFLOAD_BLOB(saved.app, OffloadCard),
+                                VMSTATE_OFFLOAD_BLOB(saved.models, OffloadCard),
+                                VMSTATE_END_OF_LIST() }
 };
 
 /* ---- the device --------------------------------------------------------- */

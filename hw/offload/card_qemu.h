@@ -10,7 +10,6 @@
 #ifndef OUTRIGGER_CARD_QEMU_H
 #define OUTRIGGER_CARD_QEMU_H
 
-#include "hw/pci/pci_device.h"
 #include "net/net.h"
 #include "hw/qdev-core.h"
 #include "qemu/notify.h"
@@ -19,6 +18,7 @@
 #include "card_app.h"
 #include "card_model.h"
 #include "ena.h"
+#include "function_qemu.h"
 #include "seam.h"
 
 #define TYPE_OFFLOAD_DRIVE "offload-drive"
@@ -45,42 +45,28 @@ struct OffloadDrive {
 };
 
 struct OffloadNvme {
-    PCIDevice parent_obj;
+    OffloadFunction parent_obj;
 
-    char *card_id;
-    char *interface;
     char *serial;
-    uint16_t queues;
     int32_t boot_index;
 
-    MemoryRegion bar;
-    OffloadCard *card;
-    unsigned fn;
     bool msix_on; /* what the application was told last */
 };
 
 struct OffloadEna {
-    PCIDevice parent_obj;
+    OffloadFunction parent_obj;
 
-    char *card_id;
-    char *interface; /* default: the device's id */
     char *port_id;
     MACAddr mac;
-    uint16_t queues;
     uint32_t speed; /* Mbit/s, what the guest is told */
     bool llq_on;
 
-    MemoryRegion bar, llq;
-    OffloadCard *card;
+    MemoryRegion llq;
     struct OutriggerPort *port;
     Ena *core;
-    unsigned fn;
-
-    uint32_t saved_bytes;
-    uint8_t *saved;
     struct CardRdt *rdt; /* the card's own endpoint; NULL: none yet */
-    uint32_t rdt_saved_bytes;
-    uint8_t *rdt_saved;
+
+    OffloadBlob saved, rdt_saved;
 };
 
 typedef struct OffloadTimers {
@@ -92,10 +78,7 @@ typedef struct OffloadTimers {
 typedef struct OffloadSaved {
     uint64_t now_ps;
     uint64_t profile_hash; /* 0: untimed */
-    uint32_t app_bytes;
-    uint8_t *app;
-    uint32_t models_bytes;
-    uint8_t *models;
+    OffloadBlob app, models;
 } OffloadSaved;
 
 struct OffloadCard {
@@ -116,9 +99,9 @@ struct OffloadCard {
 
     OffloadDrive *drives[SEAM_MAX_DRIVES];
     unsigned n_drives;
-    /* A function is one or the other; numbers are given in order. */
-    OffloadNvme *functions[SEAM_MAX_FUNCTIONS];
-    OffloadEna *nics[SEAM_MAX_FUNCTIONS];
+    /* Numbers are given in order. */
+    OffloadFunction *functions[SEAM_MAX_FUNCTIONS];
+    OffloadEna *nics[SEAM_MAX_FUNCTIONS]; /* the same, or NULL: storage */
     unsigned n_functions;
     bool resubmitted; /* the last load had no models' state */
 
@@ -176,13 +159,14 @@ bool offload_drive_claim(OffloadDrive *drive, OffloadCard *card, Error **errp);
 /* ---- card_qemu.c ------------------------------------------------------- */
 
 OffloadCard *offload_card_find(const char *id, Error **errp);
-/* Takes the next function number; SEAM_MAX_FUNCTIONS: there is none, or the
- * name is taken. Exactly one of @nvme and @ena. */
-unsigned offload_card_claim_function(OffloadCard *card, OffloadNvme *nvme,
-                                     OffloadEna *ena, Error **errp);
-/* ... and joins the application. */
-bool offload_card_add_function(OffloadCard *card, OffloadNvme *nvme,
-                               Error **errp);
+/* Gives @f the next function number; fails if there is none or the name is
+ * taken. */
+bool offload_card_claim_function(OffloadCard *card, OffloadFunction *f,
+                                 Error **errp);
+/* Takes it back; @f is the last that has one. */
+void offload_card_release_function(OffloadCard *card, OffloadFunction *f);
+/* A controller joins the card's application. */
+bool offload_card_join(OffloadNvme *nvme, Error **errp);
 /* Begins a live update; OFFLOAD_UPDATED follows. */
 void offload_card_update(OffloadCard *card, const char *file, Error **errp);
 /* To be called when the application may have become idle. */

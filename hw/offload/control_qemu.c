@@ -316,7 +316,7 @@ static OffloadPartition *partition_of(OffloadCard *card,
     p->key_generation = info->key_generation;
     p->rekey_done = info->rekey_done_bytes;
     if (info->fn >= 0 && info->fn < (int)card->n_functions &&
-        card->functions[info->fn]) {
+        !card->nics[info->fn]) {
         p->interface = g_strdup(card->functions[info->fn]->interface);
         p->has_nsid = true;
         p->nsid = info->nsid;

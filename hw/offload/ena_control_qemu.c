@@ -160,8 +160,8 @@ OffloadNic *offload_nic_info(OffloadEna *n)
     const Underlay *u = ena_underlay(n->core);
     OffloadNicMappingList **tail = &info->mappings;
 
-    info->name = g_strdup(n->interface);
-    info->fn = n->fn;
+    info->name = g_strdup(n->parent_obj.interface);
+    info->fn = n->parent_obj.fn;
     info->mac = mac_text(n->mac.a);
     if (u->enabled) {
         info->has_vni = true;

@@ -16,8 +16,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/pci/msix.h"
-#include "hw/pci/pci_bus.h"
-#include "hw/pci/pcie.h"
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
 #include "migration/vmstate.h"
@@ -30,38 +28,23 @@
 #include "rdt_control_qemu.h"
 #include "trace.h"
 
-#define ENA_MSIX_BAR 4
 #define ENA_LLQ_BAR 2
 
-static uint64_t bar_read(void *opaque, hwaddr addr, unsigned size)
+static uint64_t nic_read(OffloadFunction *f, uint64_t addr, unsigned size)
 {
-    OffloadEna *n = opaque;
-    uint64_t value;
-
-    offload_time_enter();
-    value = ena_mmio_read(n->core, addr, size);
-    offload_time_leave();
-    trace_offload_mmio_read(n->fn, addr, size, value);
-    return value;
+    return ena_mmio_read(OFFLOAD_ENA(f)->core, addr, size);
 }
 
-static void bar_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
+static void nic_write(OffloadFunction *f, uint64_t addr, uint64_t value,
+                      unsigned size)
 {
-    OffloadEna *n = opaque;
-
-    trace_offload_mmio_write(n->fn, addr, size, value);
-    offload_time_enter();
-    ena_mmio_write(n->core, addr, value, size);
-    offload_time_leave();
+    ena_mmio_write(OFFLOAD_ENA(f)->core, addr, value, size);
 }
 
-static const MemoryRegionOps bar_ops = {
-    .read = bar_read,
-    .write = bar_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
-};
+static void nic_reset(OffloadFunction *f)
+{
+    ena_function_reset(OFFLOAD_ENA(f)->core);
+}
 
 /* ---- the port --------------------------------------------------------------- */
 
@@ -70,7 +53,7 @@ static void wire_send(void *opaque, uint64_t depart_ps, const void *frame,
 {
     OffloadEna *n = opaque;
 
-    trace_offload_nic_send(n->fn, depart_ps, len);
+    trace_offload_nic_send(n->parent_obj.fn, depart_ps, len);
     if (n->port) {
         outrigger_port_send(n->port, depart_ps, frame, len);
     }
@@ -84,7 +67,7 @@ static void port_receive(void *opaque, uint64_t arrive_ps, const void *frame,
     OffloadEna *n = opaque;
 
     offload_time_enter_at(arrive_ps);
-    trace_offload_nic_receive(n->fn, arrive_ps, len);
+    trace_offload_nic_receive(n->parent_obj.fn, arrive_ps, len);
     ena_receive(n->core, frame, len);
     offload_time_leave();
 }
@@ -97,13 +80,14 @@ static uint64_t own_output(OffloadEna *n)
     return at_ps == SEAM_NEVER
                ? SEAM_NEVER
                : MAX(at_ps, offload_time_now_ps()) +
-                     card_model_min_ps(n->card->model, MODEL_MAC_TX, 60);
+                     card_model_min_ps(n->parent_obj.card->model, MODEL_MAC_TX,
+                                       60);
 }
 
 static uint64_t port_output(void *opaque, uint64_t act_ps)
 {
     OffloadEna *n = opaque;
-    CardModel *m = n->card->model;
+    CardModel *m = n->parent_obj.card->model;
     uint64_t end_ps, at_ps;
 
     if (!m) {
@@ -140,87 +124,52 @@ static const OutriggerPortOps port_ops = {
     .link_changed = port_link,
 };
 
-/* ---- PCI ---------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------- */
 
-static void ena_config_write(PCIDevice *pci, uint32_t addr, uint32_t value,
-                             int len)
+static bool nic_init_llq(OffloadEna *n, Error **errp)
 {
-    offload_time_enter();
-    pci_default_write_config(pci, addr, value, len);
-    pcie_cap_flr_write_config(pci, addr, value, len);
-    offload_time_leave();
-}
+    uint64_t bytes = (uint64_t)n->parent_obj.queues * ENA_LLQ_QUEUE_BYTES;
 
-static void ena_reset_hold(Object *obj, ResetType type)
-{
-    OffloadEna *n = OFFLOAD_ENA(obj);
-
-    if (!n->core) {
-        return;
-    }
-    trace_offload_function_reset(n->fn);
-    offload_time_enter();
-    ena_function_reset(n->core);
-    offload_time_leave();
-}
-
-static bool ena_init_pci(OffloadEna *n, Error **errp)
-{
-    PCIDevice *pci = PCI_DEVICE(n);
-    int ret;
-
-    memory_region_init_io(&n->bar, OBJECT(n), &bar_ops, n, "offload-ena",
-                          ENA_BAR_BYTES);
-    pci_register_bar(
-        pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64,
-        &n->bar);
-    if (n->llq_on) {
-        if (!memory_region_init_ram(
-                &n->llq, OBJECT(n), "offload-ena-llq",
-                pow2ceil((uint64_t)n->queues * ENA_LLQ_QUEUE_BYTES), errp)) {
-            return false;
-        }
-        pci_register_bar(pci, ENA_LLQ_BAR,
-                         PCI_BASE_ADDRESS_SPACE_MEMORY |
-                             PCI_BASE_ADDRESS_MEM_TYPE_64 |
-                             PCI_BASE_ADDRESS_MEM_PREFETCH,
-                         &n->llq);
-    }
-    if (pci_bus_is_express(pci_get_bus(pci))) {
-        ret = pcie_endpoint_cap_init(pci, 0x80);
-        if (ret < 0) {
-            error_setg_errno(errp, -ret, "PCI Express capability");
-            return false;
-        }
-        pcie_cap_flr_init(pci);
-    }
-    ret = msix_init_exclusive_bar(pci, n->queues + 1, ENA_MSIX_BAR, errp);
-    if (ret < 0) {
+    if (!memory_region_init_ram(&n->llq, OBJECT(n), "offload-ena-llq",
+                                pow2ceil(bytes), errp)) {
         return false;
     }
-    for (unsigned i = 0; i <= n->queues; i++) {
-        msix_vector_use(pci, i);
-    }
+    pci_register_bar(PCI_DEVICE(n), ENA_LLQ_BAR,
+                     PCI_BASE_ADDRESS_SPACE_MEMORY |
+                         PCI_BASE_ADDRESS_MEM_TYPE_64 |
+                         PCI_BASE_ADDRESS_MEM_PREFETCH,
+                     &n->llq);
     return true;
 }
 
-static bool ena_build(OffloadEna *n, Error **errp)
+static bool nic_prepare(OffloadFunction *f, Error **errp)
 {
+    OffloadEna *n = OFFLOAD_ENA(f);
+
+    if (n->port_id) {
+        n->port = outrigger_port_find(n->port_id, errp);
+        if (!n->port) {
+            return false;
+        }
+    }
+    qemu_macaddr_default_if_unset(&n->mac);
+    return !n->llq_on || nic_init_llq(n, errp);
+}
+
+static bool nic_attach(OffloadFunction *f, Error **errp)
+{
+    OffloadEna *n = OFFLOAD_ENA(f);
     EnaConfig config = {
-        .queues = n->queues,
-        .msix_vectors = n->queues + 1,
+        .fn = f->fn,
+        .queues = f->queues,
+        .msix_vectors = f->queues + 1,
         .link_mbps = n->speed,
         .llq = n->llq_on ? memory_region_get_ram_ptr(&n->llq) : NULL,
     };
     GError *err = NULL;
 
-    config.fn = offload_card_claim_function(n->card, NULL, n, errp);
-    if (config.fn == SEAM_MAX_FUNCTIONS) {
-        return false;
-    }
-    n->fn = config.fn;
     memcpy(config.mac, n->mac.a, sizeof(config.mac));
-    n->core = ena_new(&offload_seam, n->card, &wire, n, &config, &err);
+    n->core = ena_new(&offload_seam, f->card, &wire, n, &config, &err);
     if (!n->core) {
         error_setg(errp, "%s", err->message);
         g_error_free(err);
@@ -235,49 +184,10 @@ static bool ena_build(OffloadEna *n, Error **errp)
     return true;
 }
 
-static void ena_realize(PCIDevice *pci, Error **errp)
-{
-    OffloadEna *n = OFFLOAD_ENA(pci);
-    OffloadCard *card;
-
-    if (!n->card_id) {
-        error_setg(errp, "offload-ena needs card=");
-        return;
-    }
-    if (n->queues < 1 || n->queues > ENA_MAX_QUEUES) {
-        error_setg(errp, "queues= is 1 to %u, not %u", ENA_MAX_QUEUES,
-                   n->queues);
-        return;
-    }
-    card = offload_card_find(n->card_id, errp);
-    if (!card) {
-        return;
-    }
-    if (!n->interface) {
-        n->interface = g_strdup(DEVICE(pci)->id ?: "nic");
-    }
-    if (n->port_id) {
-        n->port = outrigger_port_find(n->port_id, errp);
-        if (!n->port) {
-            return;
-        }
-    }
-    qemu_macaddr_default_if_unset(&n->mac);
-    n->card = card;
-    if (!ena_init_pci(n, errp)) {
-        return;
-    }
-    if (!ena_build(n, errp)) {
-        msix_uninit_exclusive_bar(pci);
-    }
-}
-
 static const Property ena_properties[] = {
-    DEFINE_PROP_STRING("card", OffloadEna, card_id),
-    DEFINE_PROP_STRING("interface", OffloadEna, interface),
     DEFINE_PROP_STRING("port", OffloadEna, port_id),
     DEFINE_PROP_MACADDR("mac", OffloadEna, mac),
-    DEFINE_PROP_UINT16("queues", OffloadEna, queues, 4),
+    DEFINE_PROP_UINT16("queues", OffloadEna, parent_obj.queues, 4),
     DEFINE_PROP_UINT32("speed", OffloadEna, speed, 100000),
     DEFINE_PROP_BOOL("llq", OffloadEna, llq_on, false),
 };
@@ -288,8 +198,8 @@ static int ena_post_save(void *opaque)
 {
     OffloadEna *n = opaque;
 
-    g_clear_pointer(&n->saved, g_free);
-    g_clear_pointer(&n->rdt_saved, g_free);
+    offload_blob_clear(&n->saved);
+    offload_blob_clear(&n->rdt_saved);
     return 0;
 }
 
@@ -300,11 +210,9 @@ static int ena_pre_save(void *opaque)
 
     offload_time_enter();
     offload_time_leave();
-    ena_post_save(n);
     offload_rdt_save(n);
     ena_save(n->core, state);
-    n->saved_bytes = state->len;
-    n->saved = g_byte_array_free(state, false);
+    offload_blob_set(&n->saved, state);
     return 0;
 }
 
@@ -315,14 +223,15 @@ static int ena_post_load(void *opaque, int version_id)
     char *why = NULL;
 
     /* The card was built, so loaded, before its functions. */
-    if (!ena_load(n->core, n->saved, n->saved_bytes, n->card->resubmitted,
-                  &err)) {
-        error_report("interface '%s': %s", n->interface, err->message);
+    if (!ena_load(n->core, n->saved.data, n->saved.len,
+                  n->parent_obj.card->resubmitted, &err)) {
+        error_report("interface '%s': %s", n->parent_obj.interface,
+                     err->message);
         g_error_free(err);
         return -EINVAL;
     }
     if (!offload_rdt_load(n, &why)) {
-        error_report("interface '%s': %s", n->interface, why);
+        error_report("interface '%s': %s", n->parent_obj.interface, why);
         g_free(why);
         return -EINVAL;
     }
@@ -335,19 +244,13 @@ static const VMStateDescription ena_vmstate = {
     .minimum_version_id = 2,
     .pre_save = ena_pre_save,
     .post_save = ena_post_save,
-    .pre_load = ena_post_save,
     .post_load = ena_post_load,
     .fields =
         (const VMStateField[]){
-            VMSTATE_PCI_DEVICE(parent_obj, OffloadEna),
-            VMSTATE_MSIX(parent_obj, OffloadEna),
-            VMSTATE_UINT32(saved_bytes, OffloadEna),
-            VMSTATE_VBUFFER_ALLOC_UINT32(saved, OffloadEna, 0, NULL,
-                                         saved_bytes),
-            VMSTATE_UINT32(rdt_saved_bytes, OffloadEna),
-            VMSTATE_VBUFFER_ALLOC_UINT32(rdt_saved, OffloadEna, 0, NULL,
-                                         rdt_saved_bytes),
-            VMSTATE_END_OF_LIST() }
+            VMSTATE_PCI_DEVICE(parent_obj.parent_obj, OffloadEna),
+            VMSTATE_MSIX(parent_obj.parent_obj, OffloadEna),
+            VMSTATE_OFFLOAD_BLOB(saved, OffloadEna),
+            VMSTATE_OFFLOAD_BLOB(rdt_saved, OffloadEna), VMSTATE_END_OF_LIST() }
 };
 
 /* ---- the type ---------------------------------------------------------------------- */
@@ -356,28 +259,31 @@ static void ena_class_init(ObjectClass *oc, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
     PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
-    ResettableClass *rc = RESETTABLE_CLASS(oc);
+    OffloadFunctionClass *fc = OFFLOAD_FUNCTION_CLASS(oc);
 
-    pc->realize = ena_realize;
-    pc->config_write = ena_config_write;
+    fc->max_queues = ENA_MAX_QUEUES;
+    fc->bar_bytes = ENA_BAR_BYTES;
+    fc->default_interface = "nic";
+    fc->prepare = nic_prepare;
+    fc->attach = nic_attach;
+    fc->read = nic_read;
+    fc->write = nic_write;
+    fc->reset = nic_reset;
     pc->vendor_id = ENA_PCI_VENDOR;
     pc->device_id = ENA_PCI_DEVICE;
     pc->class_id = PCI_CLASS_NETWORK_ETHERNET;
     pc->revision = ENA_PCI_REVISION;
-    rc->phases.hold = ena_reset_hold;
     dc->desc = "NIC of an offload card, for the ENA driver";
     dc->vmsd = &ena_vmstate;
-    dc->hotpluggable = false;
     device_class_set_props(dc, ena_properties);
     set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
 }
 
 static const TypeInfo ena_info = {
     .name = TYPE_OFFLOAD_ENA,
-    .parent = TYPE_PCI_DEVICE,
+    .parent = TYPE_OFFLOAD_FUNCTION,
     .instance_size = sizeof(OffloadEna),
     .class_init = ena_class_init,
-    .interfaces = (InterfaceInfo[]){ { INTERFACE_PCIE_DEVICE }, {} },
 };
 
 static void ena_register_types(void)

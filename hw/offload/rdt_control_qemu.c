@@ -29,12 +29,12 @@ static CardRdt *endpoint(OffloadEna *n, Error **errp)
         error_setg(errp,
                    "interface '%s' has no underlay address: give it one with "
                    "offload-nic-network",
-                   n->interface);
+                   n->parent_obj.interface);
         return NULL;
     }
     memcpy(self.mac, u->mac, 6);
     self.ip = u->ip;
-    n->rdt = card_rdt_new(&self, (uint64_t)u->ip << 32 | n->fn);
+    n->rdt = card_rdt_new(&self, (uint64_t)u->ip << 32 | n->parent_obj.fn);
     ena_own(n->core, &card_rdt_own, n->rdt);
     return n->rdt;
 }
@@ -302,13 +302,12 @@ void offload_rdt_save(OffloadEna *n)
     if (n->rdt) {
         card_rdt_save(n->rdt, offload_time_now_ps(), state);
     }
-    n->rdt_saved_bytes = state->len;
-    n->rdt_saved = g_byte_array_free(state, false);
+    offload_blob_set(&n->rdt_saved, state);
 }
 
 bool offload_rdt_load(OffloadEna *n, char **ret_err)
 {
-    if (!n->rdt_saved_bytes) {
+    if (!n->rdt_saved.len) {
         return true;
     }
     if (!n->rdt) {
@@ -320,8 +319,8 @@ bool offload_rdt_load(OffloadEna *n, char **ret_err)
             return false;
         }
     }
-    if (!card_rdt_load(n->rdt, offload_time_now_ps(), 0, n->rdt_saved,
-                       n->rdt_saved_bytes, ret_err)) {
+    if (!card_rdt_load(n->rdt, offload_time_now_ps(), 0, n->rdt_saved.data,
+                       n->rdt_saved.len, ret_err)) {
         return false;
     }
     ena_own_kick(n->core);

@@ -21,11 +21,7 @@
 
 static PCIDevice *function_pci(OffloadCard *card, unsigned fn)
 {
-    if (fn >= card->n_functions) {
-        return NULL;
-    }
-    return card->nics[fn] ? PCI_DEVICE(card->nics[fn])
-                          : PCI_DEVICE(card->functions[fn]);
+    return fn < card->n_functions ? PCI_DEVICE(card->functions[fn]) : NULL;
 }
 
 static bool seam_dma(OffloadCard *card, unsigned fn, uint64_t addr, void *buf,

@@ -16,9 +16,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/pci/msix.h"
-#include "hw/pci/pci_bus.h"
-#include "hw/pci/pci_device.h"
-#include "hw/pci/pcie.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "qemu/cutils.h"
@@ -38,7 +35,6 @@ OBJECT_DECLARE_SIMPLE_TYPE(RecededSwitch, RECEDED_SWITCH)
 /* QEMU docs/specs/pci-ids: 1af4:10f0 to 10ff are for experiments. */
 #define RECEDED_PCI_VENDOR 0x1af4
 #define RECEDED_PCI_DEVICE 0x10f1
-#define RECEDED_MSIX_BAR 4
 
 typedef struct SwitchPortLink {
     struct RecededSwitch *sw;
@@ -61,8 +57,7 @@ struct RecededSwitch {
     SwitchPortLink links[GEOMETRY_MAX_PORTS];
     QEMUTimer *timer;
 
-    uint32_t saved_bytes;
-    uint8_t *saved;
+    OffloadBlob saved;
 };
 
 /* ---- time ---------------------------------------------------------------- */
@@ -348,24 +343,11 @@ static bool read_config(RecededSwitch *s, SwitchDeviceConfig *c, Error **errp)
 static bool init_pci(RecededSwitch *s, Error **errp)
 {
     PCIDevice *pci = PCI_DEVICE(s);
-    int ret;
 
     memory_region_init_io(&s->bar, OBJECT(s), &bar_ops, s, TYPE_RECEDED_SWITCH,
                           RSW_BAR_BYTES);
     pci_register_bar(pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
-    if (pci_bus_is_express(pci_get_bus(pci))) {
-        ret = pcie_endpoint_cap_init(pci, 0x80);
-        if (ret < 0) {
-            error_setg_errno(errp, -ret, "PCI Express capability");
-            return false;
-        }
-    }
-    if (msix_init_exclusive_bar(pci, SWITCH_DEVICE_VECTORS, RECEDED_MSIX_BAR,
-                                errp) < 0) {
-        return false;
-    }
-    msix_vector_use(pci, 0);
-    return true;
+    return offload_pcie_init(pci, SWITCH_DEVICE_VECTORS, errp);
 }
 
 static void receded_realize(PCIDevice *pci, Error **errp)
@@ -438,16 +420,14 @@ static int receded_pre_save(void *opaque)
     GByteArray *state = g_byte_array_new();
 
     switch_device_run(s->core, now_ps());
-    g_clear_pointer(&s->saved, g_free);
     switch_device_save(s->core, state);
-    s->saved_bytes = state->len;
-    s->saved = g_byte_array_free(state, false);
+    offload_blob_set(&s->saved, state);
     return 0;
 }
 
 static int receded_post_save(void *opaque)
 {
-    g_clear_pointer(&((RecededSwitch *)opaque)->saved, g_free);
+    offload_blob_clear(&((RecededSwitch *)opaque)->saved);
     return 0;
 }
 
@@ -456,7 +436,7 @@ static int receded_post_load(void *opaque, int version_id)
     RecededSwitch *s = opaque;
     char *why;
 
-    if (!switch_device_load(s->core, s->saved, s->saved_bytes, &why)) {
+    if (!switch_device_load(s->core, s->saved.data, s->saved.len, &why)) {
         error_report("receded-switch: %s", why);
         g_free(why);
         return -EINVAL;
@@ -474,14 +454,11 @@ static const VMStateDescription receded_vmstate = {
     .minimum_version_id = 1,
     .pre_save = receded_pre_save,
     .post_save = receded_post_save,
-    .pre_load = receded_post_save,
     .post_load = receded_post_load,
     .fields =
         (const VMStateField[]){ VMSTATE_PCI_DEVICE(parent_obj, RecededSwitch),
                                 VMSTATE_MSIX(parent_obj, RecededSwitch),
-                                VMSTATE_UINT32(saved_bytes, RecededSwitch),
-                                VMSTATE_VBUFFER_ALLOC_UINT32(
-                                    saved, RecededSwitch, 0, NULL, saved_bytes),
+                                VMSTATE_OFFLOAD_BLOB(saved, RecededSwitch),
                                 VMSTATE_END_OF_LIST() }
 };
 
