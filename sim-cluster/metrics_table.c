@@ -7,8 +7,8 @@
 
 /* clang-format off */
 #define FIO_LATENCY(dir, stat, text) \
-    { METRIC_OF_FIO, "lat_" dir "_" stat "_ps", UNIT_DURATION, \
-      text " latency of " dir "s", "fio in the guest" }
+    FIO_STAT("lat_" dir "_" stat "_ps", UNIT_DURATION, \
+             text " latency of " dir "s")
 #define FIO_LATENCIES(dir) \
     FIO_LATENCY(dir, "min", "shortest"), \
     FIO_LATENCY(dir, "mean", "mean"), \
@@ -17,6 +17,18 @@
     FIO_LATENCY(dir, "p99", "99th percentile"), \
     FIO_LATENCY(dir, "p999", "99.9th percentile"), \
     FIO_LATENCY(dir, "max", "longest")
+#define FIO_STAT(name, unit, text) \
+    { METRIC_OF_FIO, name, unit, text, "fio in the guest" }
+#define IPERF_STAT(name, unit, text) \
+    { METRIC_OF_IPERF, name, unit, text, "iperf3 in the guest" }
+#define PING_STAT(name, unit, text) \
+    { METRIC_OF_PING, name, unit, text, "ping in the guest" }
+#define DRIVE_STAT(name, unit, text) \
+    { METRIC_OF_DRIVE, name, unit, text, "card events" }
+#define COMMAND_STAT(name, unit, text) \
+    { METRIC_OF_COMMAND, name, unit, text, "guest agent" }
+#define INSPECT_STAT(name, unit, text) \
+    { METRIC_OF_INSPECT, name, unit, text, "drive images" }
 #define CARD_STAT(name, unit, text) \
     { METRIC_OF_INTERFACE, name, unit, text, "card statistics" }
 #define VNIC_STAT(name, unit, text) \
@@ -31,6 +43,12 @@
     { METRIC_OF_BOARD, name, unit, text, "geometry" }
 #define TRAFFIC_STAT(name, unit, text) \
     { METRIC_OF_TRAFFIC, name, unit, text, "fabric" }
+#define TIMES(STAT, prefix, noun, detail) \
+    STAT(prefix "_p50_ps", UNIT_DURATION, "median time of " noun detail), \
+    STAT(prefix "_p99_ps", UNIT_DURATION, "99th percentile time of " noun), \
+    STAT(prefix "_p999_ps", UNIT_DURATION, \
+         "99.9th percentile time of " noun), \
+    STAT(prefix "_max_ps", UNIT_DURATION, "longest time of " noun)
 #define FCT_CLASS(class, which) \
     TRAFFIC_STAT("fct_" class "_count", UNIT_COUNT, "messages " which), \
     TRAFFIC_STAT("fct_" class "_p50_ps", UNIT_DURATION, \
@@ -116,105 +134,78 @@ const MetricInfo metrics_table[] = {
       "99th percentile time from fetch to completion, all I/O commands",
       "card events" },
 
-    { METRIC_OF_DRIVE, "reads_count", UNIT_COUNT, "physical reads done",
-      "card events" },
-    { METRIC_OF_DRIVE, "writes_count", UNIT_COUNT, "physical writes done",
-      "card events" },
-    { METRIC_OF_DRIVE, "read_bytes", UNIT_SIZE, "bytes read", "card events" },
-    { METRIC_OF_DRIVE, "write_bytes", UNIT_SIZE, "bytes written",
-      "card events" },
+    DRIVE_STAT("reads_count", UNIT_COUNT, "physical reads done"),
+    DRIVE_STAT("writes_count", UNIT_COUNT, "physical writes done"),
+    DRIVE_STAT("read_bytes", UNIT_SIZE, "bytes read"),
+    DRIVE_STAT("write_bytes", UNIT_SIZE, "bytes written"),
 
-    { METRIC_OF_COMMAND, "exit_code", UNIT_COUNT,
-      "exit code of the command, 128 + signal when a signal ended it",
-      "guest agent" },
-    { METRIC_OF_COMMAND, "runtime_ps", UNIT_DURATION,
-      "from the command's start to its end", "guest agent" },
-    { METRIC_OF_COMMAND, "output_bytes", UNIT_SIZE, "length of what it printed",
-      "guest agent" },
-    { METRIC_OF_COMMAND, "finished_bool", UNIT_BOOL,
-      "whether the command has ended", "guest agent" },
+    COMMAND_STAT(
+        "exit_code", UNIT_COUNT,
+        "exit code of the command, 128 + signal when a signal ended it"),
+    COMMAND_STAT("runtime_ps", UNIT_DURATION,
+                 "from the command's start to its end"),
+    COMMAND_STAT("output_bytes", UNIT_SIZE, "length of what it printed"),
+    COMMAND_STAT("finished_bool", UNIT_BOOL, "whether the command has ended"),
 
-    { METRIC_OF_FIO, "read_iops", UNIT_COUNT, "reads a second, whole job",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "write_iops", UNIT_COUNT, "writes a second, whole job",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "read_bw_bps", UNIT_RATE, "read bandwidth, whole job",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "write_bw_bps", UNIT_RATE, "write bandwidth, whole job",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "read_bytes", UNIT_SIZE, "bytes read",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "write_bytes", UNIT_SIZE, "bytes written",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "read_ios_count", UNIT_COUNT, "reads completed",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "write_ios_count", UNIT_COUNT, "writes completed",
-      "fio in the guest" },
+    FIO_STAT("read_iops", UNIT_COUNT, "reads a second, whole job"),
+    FIO_STAT("write_iops", UNIT_COUNT, "writes a second, whole job"),
+    FIO_STAT("read_bw_bps", UNIT_RATE, "read bandwidth, whole job"),
+    FIO_STAT("write_bw_bps", UNIT_RATE, "write bandwidth, whole job"),
+    FIO_STAT("read_bytes", UNIT_SIZE, "bytes read"),
+    FIO_STAT("write_bytes", UNIT_SIZE, "bytes written"),
+    FIO_STAT("read_ios_count", UNIT_COUNT, "reads completed"),
+    FIO_STAT("write_ios_count", UNIT_COUNT, "writes completed"),
     FIO_LATENCIES("read"),
     FIO_LATENCIES("write"),
-    { METRIC_OF_FIO, "errors_count", UNIT_COUNT,
-      "I/O errors that fio saw; verify failures are not among them",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "verify_errors_count", UNIT_COUNT,
-      "blocks whose content was not what had been written",
-      "fio in the guest" },
-    { METRIC_OF_FIO, "iops_min", UNIT_COUNT,
-      "I/Os a second in the slowest full window", "fio in the guest" },
-    { METRIC_OF_FIO, "iops_max", UNIT_COUNT,
-      "I/Os a second in the fastest full window", "fio in the guest" },
-    { METRIC_OF_FIO, "iops_mean", UNIT_COUNT,
-      "I/Os a second, mean of the full windows", "fio in the guest" },
-    { METRIC_OF_FIO, "windows_count", UNIT_COUNT,
-      "full windows that iops_min, iops_max and iops_mean look at",
-      "fio in the guest" },
+    FIO_STAT("errors_count", UNIT_COUNT,
+             "I/O errors that fio saw; verify failures are not among them"),
+    FIO_STAT("verify_errors_count", UNIT_COUNT,
+             "blocks whose content was not what had been written"),
+    FIO_STAT("iops_min", UNIT_COUNT,
+             "I/Os a second in the slowest full window"),
+    FIO_STAT("iops_max", UNIT_COUNT,
+             "I/Os a second in the fastest full window"),
+    FIO_STAT("iops_mean", UNIT_COUNT,
+             "I/Os a second, mean of the full windows"),
+    FIO_STAT("windows_count", UNIT_COUNT,
+             "full windows that iops_min, iops_max and iops_mean look at"),
 
-    { METRIC_OF_IPERF, "goodput_bps", UNIT_RATE,
-      "payload that arrived, a second of the test", "iperf3 in the guest" },
-    { METRIC_OF_IPERF, "sent_bps", UNIT_RATE,
-      "payload that was sent, a second of the test", "iperf3 in the guest" },
-    { METRIC_OF_IPERF, "received_bytes", UNIT_SIZE, "payload that arrived",
-      "iperf3 in the guest" },
-    { METRIC_OF_IPERF, "retransmits_count", UNIT_COUNT,
-      "TCP segments sent again", "iperf3 in the guest" },
-    { METRIC_OF_IPERF, "lost_ppm", UNIT_PERCENT, "UDP datagrams lost",
-      "iperf3 in the guest" },
-    { METRIC_OF_IPERF, "jitter_ps", UNIT_DURATION, "UDP jitter (RFC 1889)",
-      "iperf3 in the guest" },
-    { METRIC_OF_IPERF, "errors_count", UNIT_COUNT,
-      "1 when the test did not run to its end", "iperf3 in the guest" },
+    IPERF_STAT("goodput_bps", UNIT_RATE,
+               "payload that arrived, a second of the test"),
+    IPERF_STAT("sent_bps", UNIT_RATE,
+               "payload that was sent, a second of the test"),
+    IPERF_STAT("received_bytes", UNIT_SIZE, "payload that arrived"),
+    IPERF_STAT("retransmits_count", UNIT_COUNT, "TCP segments sent again"),
+    IPERF_STAT("lost_ppm", UNIT_PERCENT, "UDP datagrams lost"),
+    IPERF_STAT("jitter_ps", UNIT_DURATION, "UDP jitter (RFC 1889)"),
+    IPERF_STAT("errors_count", UNIT_COUNT,
+               "1 when the test did not run to its end"),
 
-    { METRIC_OF_PING, "sent_count", UNIT_COUNT, "requests sent",
-      "ping in the guest" },
-    { METRIC_OF_PING, "received_count", UNIT_COUNT, "replies received",
-      "ping in the guest" },
-    { METRIC_OF_PING, "lost_count", UNIT_COUNT, "requests without a reply",
-      "ping in the guest" },
-    { METRIC_OF_PING, "rtt_min_ps", UNIT_DURATION, "shortest round trip",
-      "ping in the guest" },
-    { METRIC_OF_PING, "rtt_avg_ps", UNIT_DURATION, "mean round trip",
-      "ping in the guest" },
-    { METRIC_OF_PING, "rtt_max_ps", UNIT_DURATION, "longest round trip",
-      "ping in the guest" },
+    PING_STAT("sent_count", UNIT_COUNT, "requests sent"),
+    PING_STAT("received_count", UNIT_COUNT, "replies received"),
+    PING_STAT("lost_count", UNIT_COUNT, "requests without a reply"),
+    PING_STAT("rtt_min_ps", UNIT_DURATION, "shortest round trip"),
+    PING_STAT("rtt_avg_ps", UNIT_DURATION, "mean round trip"),
+    PING_STAT("rtt_max_ps", UNIT_DURATION, "longest round trip"),
 
     { METRIC_OF_PLANT, "changed_bytes", UNIT_SIZE,
       "bytes of the drive images that differ after the plant", "drive images" },
     { METRIC_OF_PLANT, "read_back_bool", UNIT_BOOL,
       "whether the guest read back what it wrote", "guest agent" },
 
-    { METRIC_OF_INSPECT, "plants_count", UNIT_COUNT,
-      "plants that were looked for", "drive images" },
-    { METRIC_OF_INSPECT, "plaintext_hits_count", UNIT_COUNT,
-      "places of any drive image that hold a planted block in plaintext",
-      "drive images" },
-    { METRIC_OF_INSPECT, "distinct_places_count", UNIT_COUNT,
-      "different physical places (drive, offset) at which the first blocks "
-      "of the plants lie",
-      "drive images" },
-    { METRIC_OF_INSPECT, "equal_ciphertext_count", UNIT_COUNT,
-      "pairs of plants of one pattern whose physical bytes are equal",
-      "drive images" },
-    { METRIC_OF_INSPECT, "not_found_count", UNIT_COUNT,
-      "plants that changed no byte of any drive image", "drive images" },
+    INSPECT_STAT("plants_count", UNIT_COUNT, "plants that were looked for"),
+    INSPECT_STAT(
+        "plaintext_hits_count", UNIT_COUNT,
+        "places of any drive image that hold a planted block in plaintext"),
+    INSPECT_STAT(
+        "distinct_places_count", UNIT_COUNT,
+        "different physical places (drive, offset) at which the first blocks "
+        "of the plants lie"),
+    INSPECT_STAT(
+        "equal_ciphertext_count", UNIT_COUNT,
+        "pairs of plants of one pattern whose physical bytes are equal"),
+    INSPECT_STAT("not_found_count", UNIT_COUNT,
+                 "plants that changed no byte of any drive image"),
 
     { METRIC_OF_TIMED, "step_ps", UNIT_DURATION,
       "simulated time from the step's beginning to its end", "engine" },
@@ -295,19 +286,8 @@ const MetricInfo metrics_table[] = {
     TRAFFIC_STAT("hops_count", UNIT_COUNT,
                  "packets that crossed a link, those of full hosts included"),
     TRAFFIC_STAT("messages_count", UNIT_COUNT, "messages that arrived whole"),
-    TRAFFIC_STAT("lat_p50_ps", UNIT_DURATION, "median time of a packet"),
-    TRAFFIC_STAT("lat_p99_ps", UNIT_DURATION,
-                 "99th percentile time of a packet"),
-    TRAFFIC_STAT("lat_p999_ps", UNIT_DURATION,
-                 "99.9th percentile time of a packet"),
-    TRAFFIC_STAT("lat_max_ps", UNIT_DURATION, "longest time of a packet"),
-    TRAFFIC_STAT("fct_p50_ps", UNIT_DURATION,
-                 "median time of a message, first bit to last"),
-    TRAFFIC_STAT("fct_p99_ps", UNIT_DURATION,
-                 "99th percentile time of a message"),
-    TRAFFIC_STAT("fct_p999_ps", UNIT_DURATION,
-                 "99.9th percentile time of a message"),
-    TRAFFIC_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
+    TIMES(TRAFFIC_STAT, "lat", "a packet", ""),
+    TIMES(TRAFFIC_STAT, "fct", "a message", ", first bit to last"),
 
     FCT_CLASS("to_10kb", "of at most 10 kB"),
     FCT_CLASS("to_100kb", "of more than 10 kB, at most 100 kB"),
@@ -321,18 +301,8 @@ const MetricInfo metrics_table[] = {
     ENTRY_STAT("marks_count", UNIT_COUNT,
                "packets that arrived marked with ECN"),
     ENTRY_STAT("messages_count", UNIT_COUNT, "messages that arrived whole"),
-    ENTRY_STAT("lat_p50_ps", UNIT_DURATION, "median time of a packet"),
-    ENTRY_STAT("lat_p99_ps", UNIT_DURATION, "99th percentile time of a packet"),
-    ENTRY_STAT("lat_p999_ps", UNIT_DURATION,
-               "99.9th percentile time of a packet"),
-    ENTRY_STAT("lat_max_ps", UNIT_DURATION, "longest time of a packet"),
-    ENTRY_STAT("fct_p50_ps", UNIT_DURATION,
-               "median time of a message, first bit to last"),
-    ENTRY_STAT("fct_p99_ps", UNIT_DURATION,
-               "99th percentile time of a message"),
-    ENTRY_STAT("fct_p999_ps", UNIT_DURATION,
-               "99.9th percentile time of a message"),
-    ENTRY_STAT("fct_max_ps", UNIT_DURATION, "longest time of a message"),
+    TIMES(ENTRY_STAT, "lat", "a packet", ""),
+    TIMES(ENTRY_STAT, "fct", "a message", ", first bit to last"),
     FLOW_STAT("flows_count", UNIT_COUNT, "flows that have begun"),
     FLOW_STAT("goodput_min_bps", UNIT_RATE,
               "payload that arrived, a second, from a flow's start or the end "

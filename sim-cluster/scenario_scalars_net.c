@@ -92,6 +92,25 @@ static bool parse_suffixed(const char *text, const char *suffix,
     return true;
 }
 
+/* The member counts thousandths of the unit. */
+static char *format_milli(const void *member, const char *unit)
+{
+    g_autofree char *text = format_decimal(*(const uint64_t *)member, 3);
+
+    return g_strconcat(text, unit, NULL);
+}
+
+static bool parse_milli(const char *text, const char *noun, const char *unit,
+                        void *member, char **ret_why)
+{
+    if (parse_suffixed(text, unit, 3, member)) {
+        return true;
+    }
+    *ret_why =
+        g_strdup_printf("'%s' is not %s: a number with %s", text, noun, unit);
+    return false;
+}
+
 /* ---- lengths ------------------------------------------------------------- */
 
 static bool length_parse(const char *text, void *member, char **ret_why)
@@ -114,9 +133,7 @@ static bool length_parse(const char *text, void *member, char **ret_why)
 
 static char *length_format(const void *member)
 {
-    g_autofree char *mm = format_decimal(*(const uint64_t *)member, 3);
-
-    return g_strconcat(mm, "mm", NULL);
+    return format_milli(member, "mm");
 }
 
 const SchemaScalar scn_length_scalar = {
@@ -131,18 +148,12 @@ const SchemaScalar scn_length_scalar = {
 
 static bool loss_parse(const char *text, void *member, char **ret_why)
 {
-    if (parse_suffixed(text, "dB", 3, member)) {
-        return true;
-    }
-    *ret_why = g_strdup_printf("'%s' is not a loss: a number with dB", text);
-    return false;
+    return parse_milli(text, "a loss", "dB", member, ret_why);
 }
 
 static char *loss_format(const void *member)
 {
-    g_autofree char *text = format_decimal(*(const uint64_t *)member, 3);
-
-    return g_strconcat(text, "dB", NULL);
+    return format_milli(member, "dB");
 }
 
 const SchemaScalar scn_loss_scalar = {
@@ -155,20 +166,12 @@ const SchemaScalar scn_loss_scalar = {
 
 static bool attenuation_parse(const char *text, void *member, char **ret_why)
 {
-    if (parse_suffixed(text, "dB/in", 3, member)) {
-        return true;
-    }
-    *ret_why = g_strdup_printf("'%s' is not an attenuation: a number with "
-                               "dB/in",
-                               text);
-    return false;
+    return parse_milli(text, "an attenuation", "dB/in", member, ret_why);
 }
 
 static char *attenuation_format(const void *member)
 {
-    g_autofree char *text = format_decimal(*(const uint64_t *)member, 3);
-
-    return g_strconcat(text, "dB/in", NULL);
+    return format_milli(member, "dB/in");
 }
 
 const SchemaScalar scn_attenuation_scalar = {

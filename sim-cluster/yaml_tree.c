@@ -203,18 +203,26 @@ static YamlNode *read_scalar(Reader *r, const yaml_event_t *event)
 
 static YamlNode *read_node(Reader *r, yaml_event_t *event, unsigned depth);
 
+/* False: @end, or a failure. */
+static bool next_until(Reader *r, yaml_event_type_t end, yaml_event_t *event)
+{
+    if (r->failed || !next_event(r, event)) {
+        return false;
+    }
+    if (event->type == end) {
+        yaml_event_delete(event);
+        return false;
+    }
+    return true;
+}
+
 static void read_sequence(Reader *r, YamlNode *node, unsigned depth)
 {
     yaml_event_t event;
 
-    while (!r->failed && next_event(r, &event)) {
-        YamlNode *item;
+    while (next_until(r, YAML_SEQUENCE_END_EVENT, &event)) {
+        YamlNode *item = read_node(r, &event, depth + 1);
 
-        if (event.type == YAML_SEQUENCE_END_EVENT) {
-            yaml_event_delete(&event);
-            return;
-        }
-        item = read_node(r, &event, depth + 1);
         if (item) {
             g_ptr_array_add(node->items, item);
         }
@@ -253,14 +261,9 @@ static void read_mapping(Reader *r, YamlNode *node, unsigned depth)
 {
     yaml_event_t event;
 
-    while (!r->failed && next_event(r, &event)) {
-        YamlNode *key;
+    while (next_until(r, YAML_MAPPING_END_EVENT, &event)) {
+        YamlNode *key = read_node(r, &event, depth + 1);
 
-        if (event.type == YAML_MAPPING_END_EVENT) {
-            yaml_event_delete(&event);
-            return;
-        }
-        key = read_node(r, &event, depth + 1);
         if (r->failed || !next_event(r, &event)) {
             yaml_node_free(key);
             return;

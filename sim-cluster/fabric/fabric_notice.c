@@ -11,6 +11,7 @@
  * Not modelled: sampling by probability, notices about frames of full hosts.
  */
 #include "fabric_balance.h"
+#include "fabric_ring.h"
 
 #include <string.h>
 
@@ -21,20 +22,6 @@ struct FabricNoticeQueue {
     uint32_t cap_taken;
     uint64_t *silent_ps; /* by output port: none before */
 };
-
-static void grow(FabricNoticeQueue *q)
-{
-    uint32_t cap = q->q ? (q->mask + 1) * 2 : 16;
-    FabricPacket *bigger = g_new(FabricPacket, cap);
-
-    for (uint32_t i = 0; i < q->n; i++) {
-        bigger[i] = q->q[(q->head + i) & q->mask];
-    }
-    g_free(q->q);
-    q->q = bigger;
-    q->head = 0;
-    q->mask = cap - 1;
-}
 
 void fabric_notice_deep(void *opaque, uint32_t port, uint64_t ps,
                         const SwitchPacket *pkt, uint32_t cells)
@@ -50,7 +37,8 @@ void fabric_notice_deep(void *opaque, uint32_t port, uint64_t ps,
         return;
     }
     if (!q->q || q->n > q->mask) {
-        grow(q);
+        q->q =
+            fabric_ring_grow(q->q, sizeof(*q->q), q->n, 16, &q->head, &q->mask);
     }
     q->silent_ps[port] = ps + c->gap_ps;
     number = fabric_cargo_new(n->f);

@@ -5,6 +5,7 @@
  * their order, its MAC, and the pool of what packets carry. See
  * fabric_transport.h.
  */
+#include "fabric_ring.h"
 #include "fabric_transport_priv.h"
 
 #include <string.h>
@@ -65,20 +66,6 @@ void fabric_flow_ready(FabricFlowEnd *tx)
     }
 }
 
-static void control_grow(FabricEndpoint *e)
-{
-    uint32_t cap = e->control ? (e->control_mask + 1) * 2 : 16;
-    uint32_t *bigger = g_new(uint32_t, cap);
-
-    for (uint32_t i = 0; i < e->n_control; i++) {
-        bigger[i] = e->control[(e->control_head + i) & e->control_mask];
-    }
-    g_free(e->control);
-    e->control = bigger;
-    e->control_head = 0;
-    e->control_mask = cap - 1;
-}
-
 void fabric_endpoint_send(FabricFlowEnd *end, const FabricSegment *seg)
 {
     FabricEndpoint *e = end->endpoint;
@@ -86,7 +73,9 @@ void fabric_endpoint_send(FabricFlowEnd *end, const FabricSegment *seg)
 
     copy.flow = end->flow;
     if (!e->control || e->n_control > e->control_mask) {
-        control_grow(e);
+        e->control =
+            fabric_ring_grow(e->control, sizeof(*e->control), e->n_control, 16,
+                             &e->control_head, &e->control_mask);
     }
     e->control[(e->control_head + e->n_control++) & e->control_mask] =
         segment_new(e->f->transports, &copy);

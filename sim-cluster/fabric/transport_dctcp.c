@@ -5,8 +5,7 @@
  */
 #include "transport_dctcp.h"
 
-enum { TYPE_DATA = 1, TYPE_ACK };
-enum { ACK_MARKED = 1 << 0 };
+#include "transport_tcp.h"
 
 typedef TransportDctcpFlow Tx;
 
@@ -45,40 +44,17 @@ static const char *check(const void *config)
     const TransportDctcpConfig *c = config;
     const char *problem = tcp_config_problem(&c->tcp);
 
+    if (!problem) {
+        problem =
+            transport_tcp_sizes_problem(&c->tcp, c->header_bytes, c->ack_bytes);
+    }
     if (problem) {
         return problem;
-    }
-    if (c->tcp.segment_bytes + c->header_bytes > FABRIC_MAX_FRAME_BYTES ||
-        c->ack_bytes < FABRIC_MIN_FRAME_BYTES ||
-        c->ack_bytes > FABRIC_MAX_FRAME_BYTES) {
-        return "a packet with its header has from 60 to 9600 bytes";
     }
     if (c->source_routed && c->path.policy != PATH_ECMP) {
         return "a policy chooses paths, so the sender's spec cannot";
     }
     return path_config_problem(&c->path);
-}
-
-static uint64_t segments_of(uint64_t bytes, uint32_t segment_bytes)
-{
-    return bytes == FABRIC_ENDLESS
-               ? TCP_ENDLESS
-               : bytes / segment_bytes + (bytes % segment_bytes != 0);
-}
-
-static uint32_t payload_of(const FabricFlowEnd *tx, uint64_t segment)
-{
-    const TransportDctcpConfig *c = tx->config;
-    uint64_t at = segment * c->tcp.segment_bytes;
-
-    return (uint32_t)MIN(tx->bytes - at, c->tcp.segment_bytes);
-}
-
-static uint32_t frame_of(const FabricFlowEnd *tx, uint32_t payload)
-{
-    const TransportDctcpConfig *c = tx->config;
-
-    return MAX(payload + c->header_bytes, FABRIC_MIN_FRAME_BYTES);
 }
 
 /* ---- sender --------------------------------------------------------------- */
@@ -98,17 +74,11 @@ static void on_lost(void *opaque, const TcpSent *sent)
 
 static void on_timer(FabricEndpoint *e, FabricTimer *t);
 
-/* The timer may stand too early; it then fires for nothing and is set anew. */
 static void sync_timer(FabricFlowEnd *tx)
 {
     Tx *x = tx->state;
-    uint64_t due_ps = tcp_sender_timer_ps(&x->tcp);
 
-    if (due_ps == TCP_NEVER_PS) {
-        fabric_timer_stop(tx->endpoint, &x->timer);
-    } else if (!fabric_timer_armed(&x->timer) || due_ps < x->timer.due_ps) {
-        fabric_timer_set(tx->endpoint, &x->timer, due_ps, on_timer, tx);
-    }
+    transport_tcp_timer(tx, &x->timer, tcp_sender_timer_ps(&x->tcp), on_timer);
 }
 
 static void on_timer(FabricEndpoint *e, FabricTimer *t)
@@ -164,7 +134,7 @@ static void start(FabricFlowEnd *tx)
     Tx *x = tx->state;
 
     tcp_sender_init(&x->tcp, &c->tcp,
-                    segments_of(tx->bytes, c->tcp.segment_bytes));
+                    transport_tcp_segments(&c->tcp, tx->bytes));
     x->tcp.on_lost = on_lost;
     x->tcp.opaque = tx;
     x->hash = x->base = (uint32_t)(fabric_flow_random(tx) >> 32);
@@ -209,8 +179,7 @@ static bool next(FabricFlowEnd *tx, FabricSegment *seg)
         return false;
     }
     sent = tcp_sender_take(&x->tcp, now_ps, &segment, &again);
-    seg->payload_bytes = payload_of(tx, segment);
-    seg->bytes = (uint16_t)frame_of(tx, seg->payload_bytes);
+    transport_tcp_packet(tx, &c->tcp, c->header_bytes, segment, again, seg);
     choice = path_choose(x->paths, now_ps, x->hash, seg->bytes);
     if (choice.port != x->last_port) {
         if (x->last_port != UINT32_MAX) {
@@ -220,15 +189,10 @@ static bool next(FabricFlowEnd *tx, FabricSegment *seg)
     }
     sent->data = seg->bytes;
     sent->path = choice.value;
-    seg->type = TYPE_DATA;
     seg->seq = segment;
     seg->path =
         c->source_routed ? tx->user : x->base + choice.port * 0x9e3779b1u;
     seg->aux = choice.value;
-    seg->priority = tx->priority;
-    seg->flags = (uint8_t)(FABRIC_SEG_DATA | FABRIC_SEG_NO_TRIM |
-                           (again ? FABRIC_SEG_RETRANSMITTED : 0) |
-                           (c->tcp.dctcp ? FABRIC_SEG_ECT : 0));
     sync_timer(tx);
     return true;
 }
@@ -255,10 +219,7 @@ static void tx_receive(FabricFlowEnd *tx, const FabricSegment *seg)
 {
     Tx *x = tx->state;
     uint64_t now_ps = fabric_endpoint_now_ps(tx->endpoint);
-    TcpAck ack = { .next = seg->ack,
-                   .got = seg->seq,
-                   .sent_ps = seg->echo_ps,
-                   .marked = seg->user_flags & ACK_MARKED };
+    TcpAck ack = transport_tcp_read_ack(seg);
     PathFeedback f = { .value = seg->aux,
                        .packets = 1,
                        .marked = ack.marked,
@@ -266,7 +227,8 @@ static void tx_receive(FabricFlowEnd *tx, const FabricSegment *seg)
                        .delay_ps = seg->aux64 };
     bool done = tcp_sender_done(&x->tcp);
 
-    if (seg->type != TYPE_ACK || !tcp_sender_ack(&x->tcp, now_ps, &ack)) {
+    if (seg->type != TRANSPORT_TCP_ACK ||
+        !tcp_sender_ack(&x->tcp, now_ps, &ack)) {
         return;
     }
     path_feedback(x->paths, now_ps, &f);
@@ -313,29 +275,16 @@ static void rx_receive(FabricFlowEnd *rx, const FabricSegment *seg)
 {
     const TransportDctcpConfig *c = rx->config;
     Rx *r = rx->state;
-    FabricSegment ack = {
-        .type = TYPE_ACK,
-        .seq = seg->seq,
-        .path = r->path,
-        .aux = seg->aux,
-        .aux16 = seg->bytes,
-        .aux64 = fabric_endpoint_now_ps(rx->endpoint) - seg->sent_ps,
-        .echo_ps = seg->sent_ps,
-        .bytes = (uint16_t)c->ack_bytes,
-        .priority = rx->priority,
-        .flags = FABRIC_SEG_NO_TRIM,
-        .user_flags = seg->flags & FABRIC_SEG_CE ? ACK_MARKED : 0,
-    };
+    FabricSegment ack = transport_tcp_ack(rx, seg, c->ack_bytes);
 
-    if (seg->type != TYPE_DATA) {
+    if (seg->type != TRANSPORT_TCP_DATA) {
         return;
     }
-    if (tcp_receiver_add(&r->tcp, seg->seq)) {
-        fabric_flow_deliver(rx, seg->payload_bytes);
-    } else {
-        fabric_flow_duplicate(rx);
-    }
+    transport_tcp_deliver(rx, &r->tcp, seg->seq, seg);
     ack.ack = r->tcp.next;
+    ack.path = r->path;
+    ack.aux16 = seg->bytes;
+    ack.aux64 = fabric_endpoint_now_ps(rx->endpoint) - seg->sent_ps;
     fabric_endpoint_send(rx, &ack);
 }
 

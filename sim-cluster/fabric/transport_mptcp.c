@@ -5,8 +5,7 @@
  */
 #include "transport_mptcp.h"
 
-enum { TYPE_DATA = 1, TYPE_ACK };
-enum { ACK_MARKED = 1 << 0 };
+#include "transport_tcp.h"
 
 /* Frame without preamble: Ethernet 14, IPv4 20, TCP 20, time stamps 12, data
  * sequence option 20 (RFC 8684, section 3.3, with 64-bit numbers). */
@@ -35,16 +34,14 @@ void transport_mptcp_config_default(TransportMptcpConfig *c)
 static const char *check(const void *config)
 {
     const TransportMptcpConfig *c = config;
+    const char *problem;
 
     if (c->subflows < 1 || c->subflows > TCP_MAX_SUBFLOWS) {
         return "a connection has from 1 to 16 subflows";
     }
-    if (c->tcp.segment_bytes + c->header_bytes > FABRIC_MAX_FRAME_BYTES ||
-        c->ack_bytes < FABRIC_MIN_FRAME_BYTES ||
-        c->ack_bytes > FABRIC_MAX_FRAME_BYTES) {
-        return "a packet with its header has from 60 to 9600 bytes";
-    }
-    return tcp_config_problem(&c->tcp);
+    problem =
+        transport_tcp_sizes_problem(&c->tcp, c->header_bytes, c->ack_bytes);
+    return problem ? problem : tcp_config_problem(&c->tcp);
 }
 
 /* ---- sender --------------------------------------------------------------- */
@@ -76,10 +73,7 @@ static void start(FabricFlowEnd *tx)
     const TransportMptcpConfig *c = tx->config;
     Tx *x = tx->state;
 
-    x->total = tx->bytes == FABRIC_ENDLESS
-                   ? TCP_ENDLESS
-                   : tx->bytes / c->tcp.segment_bytes +
-                         (tx->bytes % c->tcp.segment_bytes != 0);
+    x->total = transport_tcp_segments(&c->tcp, tx->bytes);
     x->group.coupled = c->coupled;
     choose_paths(tx);
     for (uint32_t i = 0; i < c->subflows; i++) {
@@ -140,11 +134,7 @@ static void sync_timer(FabricFlowEnd *tx)
     for (uint32_t i = 0; i < x->group.n && x->acked < x->total; i++) {
         due_ps = MIN(due_ps, tcp_sender_timer_ps(&x->sub[i]));
     }
-    if (due_ps == TCP_NEVER_PS) {
-        fabric_timer_stop(tx->endpoint, &x->timer);
-    } else if (!fabric_timer_armed(&x->timer) || due_ps < x->timer.due_ps) {
-        fabric_timer_set(tx->endpoint, &x->timer, due_ps, on_timer, tx);
-    }
+    transport_tcp_timer(tx, &x->timer, due_ps, on_timer);
 }
 
 static void timeout(Tx *x, TcpSender *s, uint64_t now_ps)
@@ -197,19 +187,11 @@ static bool next(FabricFlowEnd *tx, FabricSegment *seg)
     } else if (!again) {
         sent->data = x->next++;
     }
-    seg->payload_bytes = (uint32_t)MIN(
-        tx->bytes - sent->data * c->tcp.segment_bytes, c->tcp.segment_bytes);
-    seg->bytes = (uint16_t)MAX(seg->payload_bytes + c->header_bytes,
-                               FABRIC_MIN_FRAME_BYTES);
-    seg->type = TYPE_DATA;
+    transport_tcp_packet(tx, &c->tcp, c->header_bytes, sent->data, again, seg);
     seg->seq = segment;
     seg->ack = sent->data;
     seg->path = x->path[sub];
     seg->aux = (uint32_t)sub;
-    seg->priority = tx->priority;
-    seg->flags = (uint8_t)(FABRIC_SEG_DATA | FABRIC_SEG_NO_TRIM |
-                           (again ? FABRIC_SEG_RETRANSMITTED : 0) |
-                           (c->tcp.dctcp ? FABRIC_SEG_ECT : 0));
     sync_timer(tx);
     return true;
 }
@@ -217,13 +199,10 @@ static bool next(FabricFlowEnd *tx, FabricSegment *seg)
 static void tx_receive(FabricFlowEnd *tx, const FabricSegment *seg)
 {
     Tx *x = tx->state;
-    TcpAck ack = { .next = seg->ack,
-                   .got = seg->seq,
-                   .sent_ps = seg->echo_ps,
-                   .marked = seg->user_flags & ACK_MARKED };
+    TcpAck ack = transport_tcp_read_ack(seg);
     bool done = x->acked == x->total;
 
-    if (seg->type != TYPE_ACK || seg->aux >= x->group.n ||
+    if (seg->type != TRANSPORT_TCP_ACK || seg->aux >= x->group.n ||
         seg->aux64 > x->next ||
         !tcp_sender_ack(&x->sub[seg->aux], fabric_endpoint_now_ps(tx->endpoint),
                         &ack)) {
@@ -262,26 +241,13 @@ static void rx_receive(FabricFlowEnd *rx, const FabricSegment *seg)
 {
     const TransportMptcpConfig *c = rx->config;
     Rx *r = rx->state;
-    FabricSegment ack = {
-        .type = TYPE_ACK,
-        .seq = seg->seq,
-        .aux = seg->aux,
-        .echo_ps = seg->sent_ps,
-        .bytes = (uint16_t)c->ack_bytes,
-        .priority = rx->priority,
-        .flags = FABRIC_SEG_NO_TRIM,
-        .user_flags = seg->flags & FABRIC_SEG_CE ? ACK_MARKED : 0,
-    };
+    FabricSegment ack = transport_tcp_ack(rx, seg, c->ack_bytes);
 
-    if (seg->type != TYPE_DATA || seg->aux >= c->subflows) {
+    if (seg->type != TRANSPORT_TCP_DATA || seg->aux >= c->subflows) {
         return;
     }
     tcp_receiver_add(&r->sub[seg->aux], seg->seq);
-    if (tcp_receiver_add(&r->data, seg->ack)) {
-        fabric_flow_deliver(rx, seg->payload_bytes);
-    } else {
-        fabric_flow_duplicate(rx);
-    }
+    transport_tcp_deliver(rx, &r->data, seg->ack, seg);
     ack.ack = r->sub[seg->aux].next;
     ack.aux64 = r->data.next;
     ack.path = r->path + seg->aux * 0x9e3779b1u; /* a way for each subflow */

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "fabric_ring.h"
+
 /* Of the last 32 answers; so many ACKs mean that the receiver is not overloaded
  * but the path of the returned header bad. */
 #define ONE_PATH_SHARE 4u
@@ -134,16 +136,9 @@ static void slots_grow(NdpTx *t)
 static void sending_push(NdpTx *t, uint64_t seq, uint64_t ps)
 {
     if (!t->sending || t->n_sending > t->sending_mask) {
-        uint32_t cap = t->sending ? (t->sending_mask + 1) * 2 : 64;
-        NdpSending *bigger = g_new(NdpSending, cap);
-
-        for (uint32_t i = 0; i < t->n_sending; i++) {
-            bigger[i] = t->sending[(t->sending_head + i) & t->sending_mask];
-        }
-        g_free(t->sending);
-        t->sending = bigger;
-        t->sending_head = 0;
-        t->sending_mask = cap - 1;
+        t->sending =
+            fabric_ring_grow(t->sending, sizeof(*t->sending), t->n_sending, 64,
+                             &t->sending_head, &t->sending_mask);
     }
     t->sending[(t->sending_head + t->n_sending++) & t->sending_mask] =
         (NdpSending){ seq, ps };
