@@ -35,6 +35,8 @@ typedef enum BenchQuantity {
     BENCH_WAKES_PER_WALL_S,   /* of hosts and engine */
     BENCH_LATE_FRAMES,        /* taken in after their stamp */
     BENCH_LATE_MAX_US,        /* by how much at most, simulated */
+    BENCH_WALL_S,             /* of the step that is measured */
+    BENCH_MEMORY_MIB,         /* most in use at once, of all processes */
     BENCH_DROPS_RATIO_ECMP,   /* balancing: ECMP's drops over ours */
     BENCH_DROPS_RATIO_SPRAY,  /* spray's over ours */
     BENCH_MEAN_RATIO,         /* mean latency, the better of both over ours */

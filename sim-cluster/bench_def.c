@@ -14,12 +14,16 @@
 G_DEFINE_QUARK(outrigger - bench - error, bench_error)
 
 static const char *const quantity_names[BENCH_QUANTITIES] = {
-    "iops_per_wall_s",  "iops_per_cpu_s",    "guest_iops",
-    "mhops_per_cpu_s",  "sim_ms_per_wall_s", "windows_per_wall_s",
-    "wakes_per_wall_s", "late_frames",       "late_max_us",
-    "drops_ratio_ecmp", "drops_ratio_spray", "mean_ratio",
-    "p99_ratio",        "variance_ratio",    "min_goodput",
-    "swing_ratio",      "within_5_percent",  "missing_rows",
+    "iops_per_wall_s",   "iops_per_cpu_s",
+    "guest_iops",        "mhops_per_cpu_s",
+    "sim_ms_per_wall_s", "windows_per_wall_s",
+    "wakes_per_wall_s",  "late_frames",
+    "late_max_us",       "wall_s",
+    "memory_mib",        "drops_ratio_ecmp",
+    "drops_ratio_spray", "mean_ratio",
+    "p99_ratio",         "variance_ratio",
+    "min_goodput",       "swing_ratio",
+    "within_5_percent",  "missing_rows",
     "unexplained_rows",
 };
 

@@ -22,16 +22,11 @@
 #include <glib/gstdio.h>
 
 #include "bench_lockstep.h"
+#include "bench_span.h"
 
 #define IDLE_S 20
 #define EXIT_USAGE 2
 #define EXIT_TESTBED 99
-
-typedef struct Span {
-    uint64_t step; /* which */
-    uint64_t begin_seq, end_seq, begin_ps, end_ps;
-    uint64_t begin_wall_ns, end_wall_ns;
-} Span;
 
 #define RELAXED "relaxed:"
 
@@ -109,53 +104,6 @@ static char *scenario(unsigned hosts, const char *window, Work work)
     return g_string_free(s, FALSE);
 }
 
-/* Of the step's first and last line: {"t_ps":N,"seq":N,"kind":"step-begin" */
-static bool read_events(const char *path, Span *s)
-{
-    g_autofree char *text = NULL, *step = NULL;
-    g_auto(GStrv) lines = NULL;
-
-    if (!g_file_get_contents(path, &text, NULL, NULL)) {
-        return false;
-    }
-    step = g_strdup_printf("\"step\":%" G_GUINT64_FORMAT ",", s->step);
-    lines = g_strsplit(text, "\n", -1);
-    for (guint i = 0; lines[i]; i++) {
-        unsigned long long t_ps, seq;
-
-        if (!strstr(lines[i], step) ||
-            sscanf(lines[i], "{\"t_ps\":%llu,\"seq\":%llu", &t_ps, &seq) != 2) {
-            continue;
-        }
-        if (strstr(lines[i], "\"step-begin\"")) {
-            s->begin_seq = seq;
-            s->begin_ps = t_ps;
-        } else if (strstr(lines[i], "\"step-end\"")) {
-            s->end_seq = seq;
-            s->end_ps = t_ps;
-        }
-    }
-    return s->end_seq > s->begin_seq;
-}
-
-static void read_wall(const char *path, Span *s)
-{
-    FILE *file = fopen(path, "re");
-    unsigned long long seq, wall_ns;
-
-    while (file && fscanf(file, " {\"seq\":%llu,\"wall_ns\":%llu}", &seq,
-                          &wall_ns) == 2) {
-        if (seq == s->begin_seq) {
-            s->begin_wall_ns = wall_ns;
-        } else if (seq == s->end_seq) {
-            s->end_wall_ns = wall_ns;
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-}
-
 /* The last two columns. */
 static void read_late(char **cells, guint n, uint64_t *count, double *max_us)
 {
@@ -220,11 +168,9 @@ static int measure(const char *dir, unsigned hosts, const char *window,
     g_autofree char *text = scenario(hosts, window, work);
     g_autofree char *file = g_build_filename(dir, "case.yaml", NULL);
     g_autofree char *last = g_build_filename(dir, "latest", NULL);
-    g_autofree char *events = g_build_filename(last, "events.ndjson", NULL);
-    g_autofree char *wall = g_build_filename(last, "wall.ndjson", NULL);
     g_autofree char *counters =
         g_build_filename(last, "lockstep-wall.csv", NULL);
-    Span s = { .step = work_step[work] };
+    BenchSpan s;
     double wall_s;
     int code;
 
@@ -232,14 +178,10 @@ static int measure(const char *dir, unsigned hosts, const char *window,
         return EXIT_TESTBED;
     }
     code = run(file, dir);
-    if (code != 0 || !read_events(events, &s)) {
+    if (code != 0 || !bench_span_of_step(last, work_step[work], &s)) {
         return EXIT_TESTBED;
     }
-    read_wall(wall, &s);
-    if (s.end_wall_ns <= s.begin_wall_ns || s.end_ps <= s.begin_ps) {
-        return EXIT_TESTBED;
-    }
-    wall_s = (double)(s.end_wall_ns - s.begin_wall_ns) / 1e9;
+    wall_s = bench_span_wall_s(&s);
     printf("sim_ms_per_wall_s %.3f\n",
            (double)(s.end_ps - s.begin_ps) / 1e9 / wall_s);
     read_counters(counters, wall_s);

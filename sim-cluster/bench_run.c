@@ -8,10 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 
+#include "bench_proc.h"
 #include "report_event.h"
 
 #define SAMPLE_US 20000
@@ -28,80 +27,19 @@
 
 /* ---- CPU time of a process below ours ------------------------------------ */
 
-typedef struct ProcStat {
-    pid_t pid, parent;
-    char name[32];
-    uint64_t cpu_ns;
-} ProcStat;
-
-/* Fields of /proc/PID/stat; see proc(5). */
-static bool read_stat(const char *pid, ProcStat *ret)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%s/stat", pid);
-    g_autofree char *line = NULL;
-    unsigned long long user, system;
-    const char *open, *close;
-    int parent;
-
-    if (!g_file_get_contents(path, &line, NULL, NULL)) {
-        return false;
-    }
-    open = strchr(line, '(');
-    close = strrchr(line, ')');
-    if (!open || !close ||
-        sscanf(close + 1,
-               " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &parent,
-               &user, &system) != 3) {
-        return false;
-    }
-    ret->pid = (pid_t)g_ascii_strtoll(pid, NULL, 10);
-    ret->parent = parent;
-    g_strlcpy(ret->name, open + 1,
-              MIN(sizeof(ret->name), (gsize)(close - open)));
-    ret->cpu_ns =
-        (user + system) * (uint64_t)(NS_PER_S / (double)sysconf(_SC_CLK_TCK));
-    return true;
-}
-
-/* All processes, by pid: ProcStat. */
-static GHashTable *read_processes(void)
-{
-    GHashTable *all = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    GDir *dir = g_dir_open("/proc", 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        ProcStat stat;
-
-        if (g_ascii_isdigit(*name) && read_stat(name, &stat)) {
-            g_hash_table_insert(all, GINT_TO_POINTER(stat.pid),
-                                g_memdup2(&stat, sizeof(stat)));
-        }
-    }
-    if (dir) {
-        g_dir_close(dir);
-    }
-    return all;
-}
-
 /* The QEMU process that descends from @root; 0: there is none (yet). */
 static pid_t find_qemu(pid_t root)
 {
-    g_autoptr(GHashTable) all = read_processes();
+    g_autoptr(GHashTable) all = bench_proc_all();
     GHashTableIter iter;
     void *value;
 
     g_hash_table_iter_init(&iter, all);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const ProcStat *qemu = value, *up = value;
+        const BenchProc *qemu = value;
 
-        if (!g_str_has_prefix(qemu->name, QEMU_NAME)) {
-            continue;
-        }
-        while (up && up->pid != root) {
-            up = g_hash_table_lookup(all, GINT_TO_POINTER(up->parent));
-        }
-        if (up) {
+        if (g_str_has_prefix(qemu->name, QEMU_NAME) &&
+            bench_proc_is_below(all, qemu, root)) {
             return qemu->pid;
         }
     }
@@ -113,9 +51,10 @@ static bool sample_cpu(pid_t qemu, GArray *cpu)
 {
     g_autofree char *pid = g_strdup_printf("%d", (int)qemu);
     BenchCpu one = { .at_wall_ns = (uint64_t)g_get_real_time() * 1000 };
-    ProcStat stat;
+    BenchProc stat;
 
-    if (!read_stat(pid, &stat) || !g_str_has_prefix(stat.name, QEMU_NAME)) {
+    if (!bench_proc_read(pid, &stat) ||
+        !g_str_has_prefix(stat.name, QEMU_NAME)) {
         return false;
     }
     one.cpu_ns = stat.cpu_ns;
@@ -124,12 +63,6 @@ static bool sample_cpu(pid_t qemu, GArray *cpu)
 }
 
 /* ---- a run --------------------------------------------------------------- */
-
-/* In the child: a run does not outlive its bench. */
-static void die_with_parent(void *opaque)
-{
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-}
 
 static bool spawn(const char *const *argv, const char *log_path, GPid *ret_pid,
                   GError **errp)
@@ -143,9 +76,9 @@ static bool spawn(const char *const *argv, const char *log_path, GPid *ret_pid,
                     g_strerror(errno));
         return false;
     }
-    ok = g_spawn_async_with_fds(NULL, (char **)argv, NULL,
-                                G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent,
-                                NULL, ret_pid, -1, log, log, &err);
+    ok = g_spawn_async_with_fds(
+        NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+        bench_proc_dies_with_us, NULL, ret_pid, -1, log, log, &err);
     close(log);
     if (!ok) {
         g_set_error(errp, BENCH_ERROR, BENCH_ERROR_PREREQUISITE, "%s",

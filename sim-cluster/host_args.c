@@ -327,6 +327,17 @@ static void add_qemu_nvme(Builder *b)
     }
 }
 
+/* ",setbacks=0:30000:70000", or nothing. */
+static char *setbacks_option(const GeometryParams *p)
+{
+    GString *text = g_string_new(p->n_setbacks ? ",setbacks=" : "");
+
+    for (unsigned i = 0; i < p->n_setbacks; i++) {
+        g_string_append_printf(text, "%s%d", i ? ":" : "", p->setback_um[i]);
+    }
+    return g_string_free(text, FALSE);
+}
+
 /* The device with the board of a switch of the fabric. */
 static void add_management(Builder *b, const char *name)
 {
@@ -336,20 +347,23 @@ static void add_management(Builder *b, const char *name)
     const GeometryParams *p = &node->board->params;
     GeometryRate rate = GEOMETRY_25G;
     unsigned port = add_port(b);
+    g_autofree char *setbacks = setbacks_option(p);
 
     scn_board_rate(written, &rate);
-    add_option(b, "-device",
-               "receded-switch,layout=%s,baseline=%s,routing=%s,columns=%u,"
-               "rows=%u,pitch-um=%d,setback-um=%d,steps=%u,radius-um=%d,"
-               "asic-um=%d,rate=%s,budget-mdb=%d,loss-mdb=%d,retimers=%s,"
-               "seed=%" G_GUINT64_FORMAT ",bus=rp%u",
-               geometry_layout_name(p->layout), p->baseline ? "on" : "off",
-               geometry_routing_name(p->routing), p->columns, p->rows,
-               p->pitch_um, p->max_setback_um, p->steps, p->arc_radius_um,
-               p->asic_behind_um, geometry_rate_name(rate), p->budget_mdb[rate],
-               p->loss_mdb_per_inch[rate],
-               written->retimers ? "needed" : "none",
-               seed_derive_u64(b->a->seed, name, "switch"), port);
+    add_option(
+        b, "-device",
+        "receded-switch,layout=%s,baseline=%s,recede=%s,routing=%s,"
+        "columns=%u,rows=%u,pitch-um=%d,setback-um=%d,steps=%u%s,"
+        "radius-um=%d,asic-um=%d,asic-offset-um=%d,rate=%s,budget-mdb=%d,loss-"
+        "mdb=%d,retimers=%s,"
+        "seed=%" G_GUINT64_FORMAT ",bus=rp%u",
+        geometry_layout_name(p->layout), p->baseline ? "on" : "off",
+        geometry_recede_name(p->recede), geometry_routing_name(p->routing),
+        p->columns, p->rows, p->pitch_um, p->max_setback_um, p->steps, setbacks,
+        p->arc_radius_um, p->asic_behind_um, p->asic_offset_um,
+        geometry_rate_name(rate), p->budget_mdb[rate],
+        p->loss_mdb_per_inch[rate], written->retimers ? "needed" : "none",
+        seed_derive_u64(b->a->seed, name, "switch"), port);
 }
 
 /* ---- all --------------------------------------------------------------- */

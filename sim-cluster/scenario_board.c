@@ -49,10 +49,18 @@ Geometry *scn_board_new(const ScnGeometry *g, char **ret_why)
     p.pitch_um = (int32_t)MIN(g->pitch_um, G_MAXINT32);
     p.max_setback_um = (int32_t)MIN(g->setback_um, G_MAXINT32);
     p.steps = (unsigned)g->steps;
+    for (unsigned i = 0; i < g->setbacks.n && g->layout == SCN_GEOMETRY_STAIR;
+         i++) {
+        p.setback_um[i] = (int32_t)MIN(g->setbacks.um[i], G_MAXINT32);
+        p.n_setbacks = i + 1;
+    }
+    p.recede = g->recede == SCN_RECEDE_CENTRE ? GEOMETRY_RECEDE_CENTRE
+                                              : GEOMETRY_RECEDE_OUTER;
     p.arc_radius_um = g->layout == SCN_GEOMETRY_ARC
                           ? (int32_t)MIN(g->radius_um, G_MAXINT32)
                           : 0;
     p.asic_behind_um = (int32_t)MIN(g->asic_depth_um, G_MAXINT32);
+    p.asic_offset_um = (int32_t)MIN(g->asic_offset_um, G_MAXINT32);
     p.routing = g->routing == SCN_ROUTING_MANHATTAN ? GEOMETRY_MANHATTAN
                                                     : GEOMETRY_OCTILINEAR;
     p.loss_mdb_per_inch[rate] = (int32_t)MIN(g->alpha_mdb_per_inch, G_MAXINT32);

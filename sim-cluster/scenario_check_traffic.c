@@ -15,9 +15,23 @@
 
 /* ---- geometry ------------------------------------------------------------- */
 
+/* What the lane rate decides, for all that read it later. */
+static void fill_in(ScnGeometry *g, GeometryRate rate)
+{
+    GeometryParams p;
+
+    geometry_defaults(&p, GEOMETRY_STAIR);
+    if (!g->alpha_mdb_per_inch) {
+        g->alpha_mdb_per_inch = (uint64_t)p.loss_mdb_per_inch[rate];
+    }
+    if (!g->budget_mdb) {
+        g->budget_mdb = (uint64_t)p.budget_mdb[rate];
+    }
+}
+
 void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw)
 {
-    const ScnGeometry *g = sw->geometry;
+    ScnGeometry *g = sw->geometry;
     uint64_t connectors = g->columns * g->rows;
     g_autofree Geometry *board = NULL;
     g_autofree char *why = NULL;
@@ -35,6 +49,11 @@ void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw)
                          "lanes have 10, 25, 50 or 100 Gbit");
         return;
     }
+    if (g->setbacks.n && g->layout != SCN_GEOMETRY_STAIR) {
+        scenario_problem(c, g, "setbacks", "only a stair has them");
+        return;
+    }
+    fill_in(g, rate);
     board = scn_board_new(g, &why);
     if (!board) {
         scenario_problem(c, g, "layout", "%s", why);

@@ -50,17 +50,28 @@ typedef enum ScnRouting {
     SCN_ROUTING_MANHATTAN
 } ScnRouting;
 
+#define SCN_SETBACKS_MAX 16
+
+typedef enum ScnRecede { SCN_RECEDE_OUTER, SCN_RECEDE_CENTRE } ScnRecede;
+
+typedef struct ScnSetbacks {
+    unsigned n; /* 0: not written */
+    uint64_t um[SCN_SETBACKS_MAX];
+} ScnSetbacks;
+
 typedef struct ScnGeometry {
     ScnObject obj;
     ScnGeometryLayout layout;
     bool baseline; /* FLAT is accepted only with it */
     uint64_t columns, rows;
-    uint64_t pitch_um, setback_um, asic_depth_um;
-    uint64_t steps;     /* STAIR */
-    uint64_t radius_um; /* ARC; 0: from the setback */
+    ScnRecede recede;
+    uint64_t pitch_um, setback_um, asic_depth_um, asic_offset_um;
+    uint64_t steps;       /* STAIR */
+    ScnSetbacks setbacks; /* STAIR: instead of setback_um and steps */
+    uint64_t radius_um;   /* ARC; 0: from the setback */
     ScnRouting routing;
-    uint64_t alpha_mdb_per_inch;
-    uint64_t budget_mdb;
+    uint64_t alpha_mdb_per_inch; /* left out: the lane rate's, once checked */
+    uint64_t budget_mdb;         /* the same */
     uint64_t lane_rate_bps;
     bool retimers; /* may be fitted where the budget is exceeded */
 } ScnGeometry;

@@ -144,6 +144,51 @@ const SchemaScalar scn_length_scalar = {
             "\"^[0-9]+(\\\\.[0-9]+)? ?(um|mm|m)$\"}",
 };
 
+/* Lengths with blanks between them. */
+static bool setbacks_parse(const char *text, void *member, char **ret_why)
+{
+    g_auto(GStrv) words = g_strsplit_set(text, " \t", -1);
+    ScnSetbacks *s = member;
+
+    s->n = 0;
+    for (unsigned i = 0; words[i]; i++) {
+        if (!*words[i]) {
+            continue;
+        }
+        if (s->n == SCN_SETBACKS_MAX) {
+            *ret_why = g_strdup_printf("at most %d setbacks", SCN_SETBACKS_MAX);
+            return false;
+        }
+        if (!length_parse(words[i], &s->um[s->n], ret_why)) {
+            return false;
+        }
+        s->n++;
+    }
+    return true;
+}
+
+static char *setbacks_format(const void *member)
+{
+    const ScnSetbacks *s = member;
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < s->n; i++) {
+        g_autofree char *one = length_format(&s->um[i]);
+
+        g_string_append_printf(text, "%s%s", i ? " " : "", one);
+    }
+    return g_string_free(text, s->n == 0); /* NULL: not written */
+}
+
+const SchemaScalar scn_setbacks_scalar = {
+    .type = "lengths: 0mm 30mm 70mm",
+    .parse = setbacks_parse,
+    .format = setbacks_format,
+    .json = "{\"type\": \"string\", \"pattern\": "
+            "\"^[0-9]+(\\\\.[0-9]+)?(um|mm|m)"
+            "( +[0-9]+(\\\\.[0-9]+)?(um|mm|m))*$\"}",
+};
+
 /* ---- decibels ------------------------------------------------------------ */
 
 static bool loss_parse(const char *text, void *member, char **ret_why)

@@ -57,6 +57,7 @@ extern const SchemaPairs scn_option_pairs;      /* char *: "key=value" */
 
 /* scenario_scalars_net.c: uint64_t each, but ScnCidr */
 extern const SchemaScalar scn_length_scalar;      /* um */
+extern const SchemaScalar scn_setbacks_scalar;    /* ScnSetbacks */
 extern const SchemaScalar scn_loss_scalar;        /* thousandths of a dB */
 extern const SchemaScalar scn_attenuation_scalar; /* the same, an inch */
 extern const SchemaScalar scn_ber_scalar;         /* in 10^18 */

@@ -16,6 +16,7 @@ const char *const scn_geometry_words[] = { "flat", "triangular", "stair", "arc",
                                            NULL };
 static const char *const scn_transport_words[] = { "none",  "ndp",   "eqds",
                                                    "dctcp", "mptcp", NULL };
+static const char *const recede_words[] = { "outer", "centre", NULL };
 static const char *const routing_words[] = { "octilinear", "manhattan", NULL };
 const char *const scn_fec_words[] = { "none", "kp4", NULL };
 const char *const scn_fabric_words[] = { "single", "leaf-spine", "fat-tree",
@@ -88,8 +89,15 @@ static const SchemaTable geometry_table = {
         { "setback", SCHEMA_SCALAR, AT(ScnGeometry, setback_um),
           .scalar = &scn_length_scalar, .fallback = "110mm",
           .doc = "of the connectors that are receded the most" },
+        { "recede", SCHEMA_ENUM, AT(ScnGeometry, recede),
+          .choices = recede_words, .fallback = "outer",
+          .doc = "which connectors stand back" },
         { "steps", SCHEMA_COUNT, AT(ScnGeometry, steps), .min = 1, .max = 16,
           .fallback = "4", .doc = "depth positions of a stair" },
+        { "setbacks", SCHEMA_SCALAR, AT(ScnGeometry, setbacks),
+          .scalar = &scn_setbacks_scalar,
+          .doc = "of a stair's positions, the foremost (0mm) first; instead "
+                 "of `setback` and `steps`" },
         { "radius", SCHEMA_SCALAR, AT(ScnGeometry, radius_um),
           .scalar = &scn_length_scalar, .fallback = "170mm",
           .doc = "of an arc about the switching circuit; 0mm: an arc through "
@@ -97,15 +105,20 @@ static const SchemaTable geometry_table = {
         { "asic_depth", SCHEMA_SCALAR, AT(ScnGeometry, asic_depth_um),
           .scalar = &scn_length_scalar, .fallback = "150mm",
           .doc = "of the switching circuit behind the foremost connectors" },
+        { "asic_offset", SCHEMA_SCALAR, AT(ScnGeometry, asic_offset_um),
+          .scalar = &scn_length_scalar, .fallback = "0mm",
+          .doc = "of the switching circuit, right of the board's middle" },
         { "routing", SCHEMA_ENUM, AT(ScnGeometry, routing),
           .choices = routing_words, .fallback = "octilinear",
           .doc = "traces in steps of 45 or of 90 degrees" },
         { "alpha", SCHEMA_SCALAR, AT(ScnGeometry, alpha_mdb_per_inch),
-          .scalar = &scn_attenuation_scalar, .fallback = "0.9dB/in",
-          .doc = "loss of a trace at half the lane's symbol rate" },
+          .scalar = &scn_attenuation_scalar,
+          .doc = "loss of a trace at half the lane's symbol rate; left out: "
+                 "0.465, 0.9, 0.92 or 1.573dB/in, as the lane rate has it" },
         { "budget", SCHEMA_SCALAR, AT(ScnGeometry, budget_mdb),
-          .scalar = &scn_loss_scalar, .fallback = "7dB",
-          .doc = "loss that the host board may have" },
+          .scalar = &scn_loss_scalar,
+          .doc = "loss that the host board may have; left out: 7dB, 11.9dB "
+                 "with 100 Gbit a lane" },
         { "lane_rate", SCHEMA_QUANTITY, AT(ScnGeometry, lane_rate_bps),
           .unit = UNIT_RATE, .min = 10 * GBIT, .max = 100 * GBIT,
           .fallback = "25Gbit", .doc = "10, 25, 50 or 100 Gbit" },
@@ -345,7 +358,7 @@ const SchemaTable traffic_table = {
                  "BYTES and cumulative probability" },
         { "trace", SCHEMA_PATH, AT(ScnTraffic, trace),
           .doc = "file of flows: lines of NANOSECONDS, FROM, TO (names of "
-                 "nodes) and BYTES" },
+                 "nodes), BYTES and, if it is not 0, PRIORITY" },
         { "target", SCHEMA_NAME, AT(ScnTraffic, target),
           .doc = "the host of an incast; a full one does not see the "
                  "packets, but they take their room on the way to it" },

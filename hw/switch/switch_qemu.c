@@ -49,6 +49,7 @@ struct RecededSwitch {
     char *layout, *recede, *routing, *rate, *setbacks, *retimers, *port_ids;
     bool baseline;
     uint32_t columns, rows, pitch_um, setback_um, steps, radius_um, asic_um;
+    int32_t asic_offset_um;
     uint32_t budget_mdb, loss_mdb, vias, via_mdb, lanes, training_us, attempts;
     uint64_t seed;
 
@@ -311,6 +312,7 @@ static bool read_board(RecededSwitch *s, GeometryRate rate, GeometryParams *p,
     take(&p->pitch_um, s->pitch_um);
     take(&p->max_setback_um, s->setback_um);
     take(&p->asic_behind_um, s->asic_um);
+    p->asic_offset_um = s->asic_offset_um;
     take(&p->via_mdb, s->via_mdb);
     take(&p->budget_mdb[rate], s->budget_mdb);
     take(&p->loss_mdb_per_inch[rate], s->loss_mdb);
@@ -399,6 +401,7 @@ static const Property receded_properties[] = {
     DEFINE_PROP_STRING("setbacks", RecededSwitch, setbacks),
     DEFINE_PROP_UINT32("radius-um", RecededSwitch, radius_um, 0),
     DEFINE_PROP_UINT32("asic-um", RecededSwitch, asic_um, 0),
+    DEFINE_PROP_INT32("asic-offset-um", RecededSwitch, asic_offset_um, 0),
     DEFINE_PROP_STRING("rate", RecededSwitch, rate),
     DEFINE_PROP_UINT32("lanes", RecededSwitch, lanes, 4),
     DEFINE_PROP_UINT32("budget-mdb", RecededSwitch, budget_mdb, 0),

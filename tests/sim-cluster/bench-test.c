@@ -11,10 +11,15 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <glib/gstdio.h>
 
 #include "bench.h"
+#include "bench_proc.h"
+#include "bench_span.h"
 #include "report_fixture.h"
 
 #define CLOSE(a, b) assert_true(fabs((double)(a) - (b)) < 1e-6)
@@ -333,6 +338,82 @@ static void test_exit_codes_of_a_case(void **state)
     assert_run_fails(*state, "99", BENCH_ERROR_FAILED);
 }
 
+/* ---- processes ----------------------------------------------------------- */
+
+#define SHARED_BYTES (UINT64_C(48) << 20)
+#define OWN_BYTES (UINT64_C(32) << 20)
+
+/* In a child: touches @shared and as much again of its own, says so, waits. */
+static pid_t child_with_memory(void *shared, int ready, int go)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        void *own = g_malloc(OWN_BYTES);
+        char byte = 0;
+
+        memset(shared, 2, SHARED_BYTES);
+        memset(own, 1, OWN_BYTES);
+        if (write(ready, &byte, 1) == 1 && read(go, &byte, 1) >= 0) {
+            _exit(own != NULL);
+        }
+        _exit(0);
+    }
+    return pid;
+}
+
+/* A child's memory counts, what it shares with us only once. */
+static void memory_of_a_tree(void **state)
+{
+    void *shared = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int ready[2], go[2];
+    uint64_t before, with_child, after;
+    pid_t child;
+    char byte;
+
+    assert_true(shared != MAP_FAILED && !pipe(ready) && !pipe(go));
+    memset(shared, 1, SHARED_BYTES);
+    before = bench_proc_memory_bytes(getpid());
+    assert_true(before > SHARED_BYTES);
+    child = child_with_memory(shared, ready[1], go[0]);
+    assert_true(child > 0);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    with_child = bench_proc_memory_bytes(getpid());
+    assert_true(bench_proc_memory_bytes(child) > OWN_BYTES);
+    assert_int_equal(write(go[1], "", 1), 1);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    after = bench_proc_memory_bytes(getpid());
+    assert_in_range(with_child - before, OWN_BYTES, OWN_BYTES + (8u << 20));
+    assert_true(after < before + (8u << 20));
+    assert_int_equal(bench_proc_memory_bytes(child), 0);
+    assert_int_equal(munmap(shared, SHARED_BYTES), 0);
+}
+
+static void span_of_a_step(void **state)
+{
+    BenchSpan s;
+
+    fixture_write(
+        *state, "events.ndjson",
+        "{\"t_ps\":5,\"seq\":1,\"kind\":\"step-begin\",\"step\":0,\"x\":1}\n"
+        "{\"t_ps\":9,\"seq\":2,\"kind\":\"step-end\",\"step\":0,\"x\":1}\n"
+        "{\"t_ps\":9,\"seq\":3,\"kind\":\"step-begin\",\"step\":1,\"x\":1}\n"
+        "{\"t_ps\":29,\"seq\":7,\"kind\":\"step-end\",\"step\":1,\"x\":1}\n"
+        "{\"t_ps\":29,\"seq\":8,\"kind\":\"step-begin\",\"step\":2,\"x\":1}\n");
+    fixture_write(*state, "wall.ndjson",
+                  "{\"seq\":1,\"wall_ns\":100}\n{\"seq\":2,\"wall_ns\":100}\n"
+                  "{\"seq\":3,\"wall_ns\":1000000000}\n"
+                  "{\"seq\":7,\"wall_ns\":3500000000}\n");
+    assert_true(bench_span_of_step(*state, 1, &s));
+    assert_int_equal(s.begin_ps, 9);
+    assert_int_equal(s.end_ps, 29);
+    CLOSE(bench_span_wall_s(&s), 2.5);
+    assert_false(bench_span_of_step(*state, 0, &s)); /* no wall time */
+    assert_false(bench_span_of_step(*state, 2, &s)); /* not ended */
+    assert_false(bench_span_of_step(*state, 3, &s));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -346,6 +427,8 @@ int main(void)
         TEST(test_a_run_is_read),
         TEST(test_an_incomplete_run_is_an_error),
         TEST(test_exit_codes_of_a_case),
+        TEST(span_of_a_step),
+        cmocka_unit_test(memory_of_a_tree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

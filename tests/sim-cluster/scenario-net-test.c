@@ -11,6 +11,7 @@
 #include "metrics_table.h"
 #include "path.h"
 #include "scenario_balancing.h"
+#include "scenario_board.h"
 #include "scenario_net.h"
 
 static const char small[] =
@@ -277,6 +278,26 @@ static const Case switch_cases[] = {
     { "ports: 4", "ports: 4, geometry: {layout: stair, steps: 2}",
       "s.yaml:10:52: stair: 2 depth positions; a receded-port switch has at "
       "least 3 (first, setback, subsequent setback)" },
+    { "ports: 4",
+      "ports: 4, geometry: {layout: stair, setbacks: 0mm 60mm 30mm}",
+      "s.yaml:10:52: setback 3 (30000 um) is in front of setback 2 (60000 um): "
+      "each position recedes from the one before" },
+    { "ports: 4", "ports: 4, geometry: {layout: stair, setbacks: 0mm 30mm}",
+      "s.yaml:10:52: stair: 2 depth positions; a receded-port switch has at "
+      "least 3 (first, setback, subsequent setback)" },
+    { "ports: 4", "ports: 4, geometry: {layout: stair, setbacks: 0mm 30}",
+      "s.yaml:10:69: '30' is not a length: a number with one of: um mm m" },
+    { "ports: 4", "ports: 4, geometry: {layout: arc, setbacks: 0mm 3mm 9mm}",
+      "s.yaml:10:67: only a stair has them" },
+    { "ports: 4", "ports: 4, geometry: {layout: stair, pitch: 18mm}",
+      "s.yaml:10:52: the connectors of columns 1 and 2 overlap: their pitch "
+      "is 18000 um, their width 19000 um" },
+    { "ports: 4",
+      "ports: 4, geometry: {layout: stair, columns: 5, asic_depth: 250mm, "
+      "pitch: 20mm, setbacks: 0mm 50mm 100mm}",
+      "s.yaml:10:52: the plug of column 1 cannot be inserted: the connector of "
+      "column 2 is in its way (20000 um between their middles, 20175 um "
+      "needed)" },
     { "ports: 4", "ports: 33, geometry: {layout: arc}",
       "s.yaml:10:44: 16 columns of 1 hold 16 connectors: too few for 33 "
       "ports" },
@@ -575,6 +596,58 @@ static void test_round_trip(void **state)
                                  "02:48:00:00:00:01, window "));
 }
 
+/* What the lane rate decides, if nobody else does: 227 mm of trace, flat. */
+static void test_boards_of_each_lane_rate(void **state)
+{
+    static const struct {
+        const char *rate, *alpha, *budget;
+        int32_t loss_mdb;
+    } cases[] = {
+        { "10Gbit", "alpha: 0.465dB/in\n", "budget: 7dB\n", 4158 },
+        { "25Gbit", "alpha: 0.9dB/in\n", "budget: 7dB\n", 8048 },
+        { "50Gbit", "alpha: 0.92dB/in\n", "budget: 7dB\n", 8227 },
+        { "100Gbit", "alpha: 1.573dB/in\n", "budget: 11.9dB\n", 14066 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *keys = g_strdup_printf(
+            "ports: 4, geometry: {layout: flat, baseline: true, "
+            "lane_rate: %s}",
+            cases[i].rate);
+        g_autofree char *text = edit("ports: 4", keys);
+        g_autoptr(Scenario) s = scenario_must(text, NULL);
+        const ScnSwitch *sw = (const ScnSwitch *)scenario_node(s, "sw0");
+        g_autofree char *out = scenario_write(s, NULL);
+        g_autofree char *why = NULL;
+        g_autofree Geometry *board = scn_board_new(sw->geometry, &why);
+        GeometryRate rate;
+
+        assert_non_null(strstr(out, cases[i].alpha));
+        assert_non_null(strstr(out, cases[i].budget));
+        assert_true(scn_board_rate(sw->geometry, &rate));
+        assert_int_equal(board->max_loss_mdb[rate], cases[i].loss_mdb);
+    }
+}
+
+static void test_setbacks(void **state)
+{
+    g_autofree char *text =
+        edit("ports: 4", "ports: 4, geometry: {layout: stair, asic_offset: "
+                         "5mm, setbacks: 0mm 20mm 70.5mm}");
+    g_autoptr(Scenario) s = scenario_must(text, NULL);
+    const ScnSwitch *sw = (const ScnSwitch *)scenario_node(s, "sw0");
+    g_autofree char *out = scenario_write(s, NULL);
+    g_autoptr(Scenario) again = scenario_must(out, NULL);
+    g_autofree char *why = NULL;
+    g_autofree Geometry *board = scn_board_new(sw->geometry, &why);
+
+    assert_non_null(strstr(out, "setbacks: 0mm 20mm 70.5mm\n"));
+    assert_int_equal(board->n_depths, 3);
+    assert_int_equal(board->port[0].setback_um, 70500);
+    assert_int_equal(board->port[0].x_um, -165000 - 5000);
+    assert_int_equal(board->port[7].setback_um, 0);
+}
+
 static void test_scalars_round_trip(void **state)
 {
     g_autofree char *text =
@@ -668,6 +741,8 @@ int main(void)
         cmocka_unit_test(test_balancing),
         cmocka_unit_test(test_no_full_host),
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_boards_of_each_lane_rate),
+        cmocka_unit_test(test_setbacks),
         cmocka_unit_test(test_scalars_round_trip),
         cmocka_unit_test(test_boards),
         cmocka_unit_test(test_untrained),
