@@ -92,6 +92,11 @@ uint64_t net_late_max_ps(const Net *net, unsigned host_index);
  * That differs from run to run. Nothing for a run without windows. */
 void net_write_counters(const Net *net, const char *dir);
 
+/* Before hosts are granted @until_ps: says what is in the network by now. What
+ * commands have done to it since net_run(), and a state that was loaded, are not
+ * among what hosts have been told, and they run as soon as they are granted. */
+void net_tell(Net *net, uint64_t until_ps);
+
 /* After all hosts have been granted @until_ps: runs the fabric with them up
  * to there. */
 bool net_run(Net *net, uint64_t until_ps, GError **error);

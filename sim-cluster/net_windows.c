@@ -205,6 +205,16 @@ static bool run_alone(Net *net, uint64_t until_ps, GError **error)
     return true;
 }
 
+/* A turn without running the fabric. Its errors are the next turn's. */
+void net_tell(Net *net, uint64_t until_ps)
+{
+    if (net->lockstep) {
+        lockstep_set_until(net->lockstep, until_ps);
+        lockstep_engine_turn(net->lockstep, fill, net);
+        lockstep_engine_leave(net->lockstep);
+    }
+}
+
 bool net_run(Net *net, uint64_t until_ps, GError **error)
 {
     cpu_set_t before;

@@ -185,6 +185,7 @@ static uint64_t next_stop(const Execution *x, uint64_t until_ps)
 
 static bool run_hosts(Execution *x, uint64_t to_ps, GError **error)
 {
+    net_tell(x->net, to_ps);
     for (unsigned i = 0; i < x->nodes->len; i++) {
         RunNode *n = g_ptr_array_index(x->nodes, i);
 
