@@ -208,6 +208,33 @@ uint64_t lockstep_entry(const LockstepShared *s, unsigned host)
     return whole_ns(at_ps);
 }
 
+/*
+ * Nobody goes on, because of what the fabric holds: that is delivered so much
+ * after the fabric's own clock, which is behind what the hosts allow it.
+ */
+static bool all_wait_for_fabric(const LockstepShared *s, uint64_t horizon_ps)
+{
+    bool bounds = false;
+
+    if (s->fabric_now_ps >= horizon_ps) {
+        return false;
+    }
+    for (unsigned i = 0; i < s->hosts; i++) {
+        const LockstepSlot *h = &s->slot[i];
+        uint64_t grant_ps;
+
+        if (h->state != LOCKSTEP_RUNS && h->state != LOCKSTEP_WAITS) {
+            continue;
+        }
+        grant_ps = lockstep_grant(s, i, NULL);
+        if (lockstep_wanted(s, i) < grant_ps) {
+            return false;
+        }
+        bounds |= grant_ps == h->engine_ps && grant_ps != LOCKSTEP_NEVER;
+    }
+    return bounds;
+}
+
 static bool engine_ready(const LockstepShared *s)
 {
     uint64_t horizon_ps;
@@ -217,10 +244,9 @@ static bool engine_ready(const LockstepShared *s)
             return true;
         }
     }
-    horizon_ps = lockstep_out_horizon(s);
-    return s->fabric_next_ps <
-               min_ps(horizon_ps, lockstep_sum(s->until_ps, 1)) ||
-           lockstep_held(s);
+    horizon_ps = min_ps(lockstep_out_horizon(s), lockstep_sum(s->until_ps, 1));
+    return s->fabric_next_ps < horizon_ps || lockstep_held(s) ||
+           all_wait_for_fabric(s, horizon_ps);
 }
 
 bool lockstep_ready(const LockstepShared *s, unsigned member)

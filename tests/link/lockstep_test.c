@@ -378,6 +378,37 @@ static void test_engine_and_horizon(void **state)
     assert_int_equal(lockstep_out_horizon(&s), 10000);
 }
 
+/* A frame in a queue: its delivery is bounded by the fabric's clock, and its
+ * next event lies beyond what hosts allow. */
+static void test_engine_when_all_wait_for_it(void **state)
+{
+    (void)state;
+    waits(HOSTS, NEVER);
+    for (unsigned i = 0; i < HOSTS; i++) {
+        waits(i, 20000);
+        s.slot[i].out_ps = 21000;
+        s.slot[i].engine_ps = 20000 + i;
+    }
+    s.fabric_next_ps = 30000;
+    s.fabric_now_ps = 19000;
+    assert_false(lockstep_ready(&s, HOSTS)); /* 1 and 2 go on */
+    s.slot[1].engine_ps = s.slot[2].engine_ps = 20000;
+    assert_true(lockstep_ready(&s, HOSTS));
+    s.slot[2].state = LOCKSTEP_RUNS; /* it is about to wait */
+    assert_true(lockstep_ready(&s, HOSTS));
+    s.fabric_now_ps = 21000; /* as far as it may go */
+    assert_false(lockstep_ready(&s, HOSTS));
+    s.fabric_now_ps = 20999;
+    assert_true(lockstep_ready(&s, HOSTS));
+    s.until_ps = 20998;
+    assert_false(lockstep_ready(&s, HOSTS));
+    s.until_ps = NEVER;
+    s.slot[0].need_ps = 19999;
+    assert_false(lockstep_ready(&s, HOSTS));
+    s.slot[0].state = LOCKSTEP_HELD; /* it does not go on by itself */
+    assert_true(lockstep_ready(&s, HOSTS));
+}
+
 static void test_all_held(void **state)
 {
     (void)state;
@@ -462,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup(test_ready_alone, setup),
         cmocka_unit_test_setup(test_engine_has_messages, setup),
         cmocka_unit_test_setup(test_engine_and_horizon, setup),
+        cmocka_unit_test_setup(test_engine_when_all_wait_for_it, setup),
         cmocka_unit_test_setup(test_all_held, setup),
         cmocka_unit_test_setup(test_entry_where_others_are_held, setup),
         cmocka_unit_test_setup(test_entry_while_others_run, setup),
