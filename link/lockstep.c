@@ -132,6 +132,12 @@ void lockstep_set_window(Lockstep *l, uint64_t window_ps)
     l->s->window_ps = window_ps;
 }
 
+void lockstep_set_patience(Lockstep *l, LockstepLateFn late, void *opaque)
+{
+    l->late = late;
+    l->late_opaque = opaque;
+}
+
 void lockstep_set_quantum(Lockstep *l, uint64_t quantum_ps)
 {
     l->s->quantum_ps = quantum_ps;

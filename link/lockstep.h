@@ -52,6 +52,11 @@ void lockstep_set_window(Lockstep *l, uint64_t window_ps);
  * @quantum_ps ahead of the last. What arrives before the instant at which its
  * receiver then stands is late by at most as much. 0: exact. */
 void lockstep_set_quantum(Lockstep *l, uint64_t quantum_ps);
+/* Called while the engine has waited for the mutex for half a second, again
+ * and again: its holder hangs. Once that process is dead, the wait ends, with
+ * lockstep_broken(). */
+typedef void (*LockstepLateFn)(void *opaque);
+void lockstep_set_patience(Lockstep *l, LockstepLateFn late, void *opaque);
 /* The host's next process joins at @base_ps at the earliest. */
 void lockstep_set_base(Lockstep *l, unsigned host, uint64_t base_ps);
 /* The host's process has ended: it is AWAY. */

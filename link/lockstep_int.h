@@ -16,6 +16,8 @@ struct Lockstep {
     bool spin;
     LockstepRingsFn rings; /* a host's; may be NULL */
     void *rings_opaque;
+    LockstepLateFn late; /* the engine's; may be NULL */
+    void *late_opaque;
     uint32_t woken;  /* members to wake after the mutex is free, a bit each */
     bool news;       /* something others may wait for has changed */
     uint32_t kicked; /* futex word when this member last looked */

@@ -19,6 +19,7 @@
 /* Polls before sleeping: about 100 us, twice what a wake-up costs. */
 #define SPIN_WALL_NS 100000u
 #define LOCK_TRIES 2000u
+#define LOCK_LATE_WALL_NS 500000000u
 #define SPIN_CHECK 64u /* looks at the clock once in so many polls */
 
 static void futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_wall_ns)
@@ -48,6 +49,25 @@ static uint32_t load32(const uint32_t *p)
     return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
+/* A clock that is set may call late too early, or once too late. */
+static int lock_patiently(Lockstep *l)
+{
+    struct timespec t;
+    int error;
+
+    do {
+        clock_gettime(CLOCK_REALTIME, &t);
+        t.tv_nsec += LOCK_LATE_WALL_NS;
+        t.tv_sec += t.tv_nsec / 1000000000;
+        t.tv_nsec %= 1000000000;
+        error = pthread_mutex_timedlock(&l->s->mutex, &t);
+        if (error == ETIMEDOUT) {
+            l->late(l->late_opaque);
+        }
+    } while (error == ETIMEDOUT);
+    return error;
+}
+
 /* Tries for a while first: who holds it lets go within a microsecond, and
  * sleeping for it costs a wake-up across CPUs. */
 void lockstep_lock(Lockstep *l)
@@ -61,7 +81,7 @@ void lockstep_lock(Lockstep *l)
         }
     }
     if (error == EBUSY) {
-        error = pthread_mutex_lock(&l->s->mutex);
+        error = l->late ? lock_patiently(l) : pthread_mutex_lock(&l->s->mutex);
     }
     if (error == EOWNERDEAD) {
         __atomic_store_n(&l->s->broken, 1, __ATOMIC_RELEASE);

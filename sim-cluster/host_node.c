@@ -124,7 +124,7 @@ static char *last_words(const Host *h)
     return g_strdup(text);
 }
 
-static void set_died(Host *h, const char *when, GError **error)
+void host_set_died(Host *h, const char *when, GError **error)
 {
     g_autofree char *end = NULL;
     g_autofree char *words = last_words(h);
@@ -148,7 +148,9 @@ void host_map_error(Host *h, GError *local, GError **error)
         return;
     }
     if (g_error_matches(local, QMP_ERROR, QMP_ERROR_GONE)) {
-        set_died(h, "unexpectedly", error);
+        host_set_died(h, "unexpectedly", error);
+    } else if (g_error_matches(local, QMP_ERROR, QMP_ERROR_HUNG)) {
+        host_set_hung(h, local->message, error);
     } else {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "node %s: %s",
                     host_name(h), local->message);
@@ -172,7 +174,7 @@ static void set_refused(Host *h, GError *local, GError **error)
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
                     "node %s: QEMU refused: %s", host_name(h), words);
     } else {
-        set_died(h, "while it started", error);
+        host_set_died(h, "while it started", error);
     }
     g_error_free(local);
 }
@@ -277,9 +279,18 @@ static bool spawn(Host *h, bool incoming, GError **error)
     return true;
 }
 
+/* For waits of the QMP client. */
+static const char *monitor_hung(void *opaque)
+{
+    return host_hung(opaque, false);
+}
+
 static bool connect_monitor(Host *h, GError **error)
 {
-    QmpWatch watch = { process_death_fd(h->process), run_interrupt_fd() };
+    QmpWatch watch = { .death_fd = process_death_fd(h->process),
+                       .interrupt_fd = run_interrupt_fd(),
+                       .hung = monitor_hung,
+                       .opaque = h };
     g_autofree char *path = g_strconcat(h->sockets, "qmp", NULL);
     g_autofree char *ctl = g_strconcat(h->sockets, "ctl", NULL);
     g_autofree char *ctl_link = host_path(h, "qmp.sock");
@@ -331,6 +342,7 @@ static bool start_process(Host *h, uint64_t now_ps, bool incoming,
     h->processes++;
     h->resets = 0;
     h->powered_off = false;
+    h->watch = (HostWatch){ 0 };
     h->base_ps = now_ps;
     h->granted_ps = now_ps;
     h->base_wall_us = g_get_monotonic_time();
@@ -387,7 +399,7 @@ bool host_quit(Host *h, GError **error)
     process_stop(h->process, STOP_LIMIT_MS);
     clean = process_exited_cleanly(h->process);
     if (!clean) {
-        set_died(h, "when told to quit", error);
+        host_set_died(h, "when told to quit", error);
     }
     drop_process(h, HOST_OFF);
     return clean;

@@ -80,6 +80,11 @@ bool host_start(Host *h, uint64_t now_ps, GError **error);
 bool host_grant(Host *h, uint64_t until_ps, GError **error);
 bool host_settle(Host *h, uint64_t until_ps, GError **error);
 
+/* To be called a few times a second while others wait for the host: false if
+ * its process has died or hangs (it is killed then), with the reason. At once,
+ * and within 5 s of wall time. */
+bool host_check(Host *h, GError **error);
+
 /* For host_checkpoint.c: a process that waits for a saved state; and what is
  * to be known when it has it: its virtual time at @now_ps. */
 bool host_start_incoming(Host *h, uint64_t now_ps, GError **error);

@@ -113,6 +113,9 @@ static bool wait_until(Host *h, uint64_t until_ps, GError **error)
             }
         } else if (g_error_matches(local, QMP_ERROR, QMP_ERROR_TIMEOUT)) {
             g_clear_error(&local);
+            if (!host_check(h, error)) {
+                return false;
+            }
             if (h->env.tick) {
                 h->env.tick(h->env.opaque);
             }

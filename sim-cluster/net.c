@@ -41,6 +41,7 @@ static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
         lockstep_set_egress(net->lockstep, i, EGRESS_PS);
     }
     lockstep_set_group(net->lockstep, hosts, 0);
+    lockstep_set_patience(net->lockstep, net_mutex_late, net);
     lockstep_set_spin(net->lockstep, cpus > 1);
     lockstep_set_window(net->lockstep, net->scn->time->window_ps);
     lockstep_set_quantum(net->lockstep, net->scn->time->quantum_ps);
@@ -109,6 +110,12 @@ void net_set_tap(Net *net, NetTapFn tap, NetNoteFn note, void *opaque)
     net->note = note;
     net->tap_opaque = opaque;
     net_unlock(net);
+}
+
+void net_set_watch(Net *net, NetWatchFn watch, void *opaque)
+{
+    net->watch = watch;
+    net->watch_opaque = opaque;
 }
 
 /* ---- what is known of it ------------------------------------------------- */

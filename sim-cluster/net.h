@@ -49,6 +49,11 @@ typedef void (*NetNoteFn)(void *opaque, unsigned link, uint64_t ps,
  * thread, one at a time. */
 void net_set_tap(Net *net, NetTapFn tap, NetNoteFn note, void *opaque);
 
+/* Called some times a second of wall time while hosts go through windows; false
+ * and @error end them. It may have killed a host that the others wait for. */
+typedef bool (*NetWatchFn)(void *opaque, GError **error);
+void net_set_watch(Net *net, NetWatchFn watch, void *opaque);
+
 /* Failures and repairs at @at_ps, not before the last net_run()'s end.
  * @topo_node and @link: indices in the scenario's topology. */
 bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,

@@ -48,6 +48,9 @@ struct Net {
     NetTapFn tap;
     NetNoteFn note;
     void *tap_opaque;
+    NetWatchFn watch;
+    void *watch_opaque;
+    gint64 watched_us; /* wall time of the last call */
 };
 
 /* net_fabric.c */
@@ -56,6 +59,9 @@ void net_fabric_free(Net *net);
 
 /* net_windows.c: everything that hosts have sent, into the fabric. */
 bool net_take_in(Net *net, GError **error);
+
+/* The same: somebody has held the meeting's mutex for long. */
+void net_mutex_late(void *net);
 
 /* net_wall.c */
 void net_wall_start(Net *net);

@@ -14,6 +14,7 @@
 
 /* How often the engine looks whether somebody wants the run to end. */
 #define LOOK_WALL_NS 200000000u
+#define LOOK_TURNS 256u     /* looks at the clock once in so many turns */
 #define ALONE_PS 100000000u /* simulated: the same without hosts */
 
 static void pin(const Net *net, cpu_set_t *ret_before)
@@ -137,13 +138,19 @@ static bool run_fabric(Net *net, uint64_t limit_ps)
 
 static bool check_members(Net *net, GError **error)
 {
-    if (run_interrupt_error(error)) {
+    net->watched_us = g_get_monotonic_time();
+    if (net->windows_error) {
+        g_propagate_error(error, g_steal_pointer(&net->windows_error));
+        return false;
+    }
+    if (run_interrupt_error(error) ||
+        (net->watch && !net->watch(net->watch_opaque, error))) {
         return false;
     }
     for (unsigned i = 0; i < net->scn->hosts->len; i++) {
         const ScnHost *h = g_ptr_array_index(net->scn->hosts, i);
 
-        if (net->hosts[i].present && net->hosts[i].link &&
+        if (!net->watch && net->hosts[i].present && net->hosts[i].link &&
             link_peer(net->hosts[i].link) == LINK_PEER_DEAD) {
             g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
                         "node %s: QEMU died in the middle of a window",
@@ -154,14 +161,30 @@ static bool check_members(Net *net, GError **error)
     return true;
 }
 
+/* LockstepLateFn. Whoever holds it is stopped or dead: killed, it lets go. */
+void net_mutex_late(void *opaque)
+{
+    Net *net = opaque;
+
+    if (!net->windows_error && net->watch) {
+        net->watch(net->watch_opaque, &net->windows_error);
+    }
+}
+
+/* The engine may have work all the time, too, while a host is lost. */
+static bool is_check_due(const Net *net, unsigned turns)
+{
+    return turns % LOOK_TURNS == 0 &&
+           g_get_monotonic_time() - net->watched_us >= LOOK_WALL_NS / 1000;
+}
+
 static bool windows(Net *net, uint64_t until_ps, GError **error)
 {
-    for (;;) {
+    for (unsigned turns = 1;; turns++) {
         LockstepTurn turn = lockstep_engine_turn(net->lockstep, fill, net);
 
         if (net->windows_error) {
-            g_propagate_error(error, g_steal_pointer(&net->windows_error));
-            return false;
+            return check_members(net, error);
         }
         /* With what arrives at that very instant. */
         if (net->fabric &&
@@ -171,13 +194,16 @@ static bool windows(Net *net, uint64_t until_ps, GError **error)
         if (turn.all_held) {
             return true;
         }
-        if (!lockstep_engine_wait(net->lockstep, LOOK_WALL_NS) &&
+        if ((!lockstep_engine_wait(net->lockstep, LOOK_WALL_NS) ||
+             is_check_due(net, turns)) &&
             !check_members(net, error)) {
             return false;
         }
         if (lockstep_broken(net->lockstep)) {
-            g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
-                        "a QEMU died while it spoke to the others");
+            if (check_members(net, error)) {
+                g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
+                            "a QEMU died while it spoke to the others");
+            }
             return false;
         }
     }

@@ -16,6 +16,7 @@
 
 #define QMP_DEFAULT_TIMEOUT_MS 60000
 #define QMP_CONNECT_RETRY_MS 5
+#define QMP_LOOK_MS 250
 #define QMP_MAX_LINE_BYTES (64u << 20)
 
 G_DEFINE_QUARK(outrigger - qmp - error - quark, qmp_error)
@@ -28,6 +29,7 @@ struct Qmp {
     GQueue events;      /* QmpEvent */
     JsonObject *answer; /* of the command under way */
     gint64 next_id;
+    gint64 answered; /* the last id that an answer had */
     int timeout_ms;
 };
 
@@ -58,6 +60,16 @@ static void log_line(Qmp *q, const char *to, const char *text)
 
 /* ---- waiting ----------------------------------------------------------- */
 
+static bool has_hung(const Qmp *q, GError **error)
+{
+    const char *how = q->watch.hung ? q->watch.hung(q->watch.opaque) : NULL;
+
+    if (how) {
+        g_set_error_literal(error, QMP_ERROR, QMP_ERROR_HUNG, how);
+    }
+    return how != NULL;
+}
+
 /* Waits until the socket is readable. */
 static bool wait_readable(Qmp *q, gint64 end_us, GError **error)
 {
@@ -68,7 +80,8 @@ static bool wait_readable(Qmp *q, gint64 end_us, GError **error)
     };
 
     for (;;) {
-        int n = poll(fds, G_N_ELEMENTS(fds), left_ms(end_us));
+        int left = left_ms(end_us);
+        int n = poll(fds, G_N_ELEMENTS(fds), MIN(left, QMP_LOOK_MS));
 
         if (n < 0 && errno != EINTR) {
             g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL, "poll: %s",
@@ -87,7 +100,10 @@ static bool wait_readable(Qmp *q, gint64 end_us, GError **error)
                         "the process has ended");
             return false;
         }
-        if (n == 0) {
+        if (n == 0 && has_hung(q, error)) {
+            return false;
+        }
+        if (n == 0 && left <= QMP_LOOK_MS) {
             g_set_error(error, QMP_ERROR, QMP_ERROR_TIMEOUT,
                         "no answer from the monitor in time");
             return false;
@@ -137,6 +153,7 @@ static bool handle_line(Qmp *q, const char *line, gsize len, GError **error)
     } else {
         g_clear_pointer(&q->answer, json_object_unref);
         q->answer = json_object_ref(msg);
+        q->answered = json_object_get_int_member_with_default(msg, "id", -1);
     }
     return true;
 }
@@ -282,6 +299,27 @@ bool qmp_run(Qmp *q, const char *command, JsonObject *arguments, GError **error)
     return ret != NULL;
 }
 
+gint64 qmp_ask(Qmp *q, const char *command)
+{
+    gint64 id = q->next_id++;
+    g_autofree char *text = command_text(command, NULL, id);
+
+    log_line(q, "qemu", text);
+    if (send_text(q, text, NULL)) {
+        send_text(q, "\r\n", NULL);
+    }
+    return id;
+}
+
+bool qmp_answered(Qmp *q, gint64 question)
+{
+    struct pollfd pfd = { .fd = q->fd, .events = POLLIN };
+
+    while (poll(&pfd, 1, 0) > 0 && receive(q, NULL)) {
+    }
+    return q->answered >= question; /* answers come in order */
+}
+
 /* ---- events ------------------------------------------------------------ */
 
 static QmpEvent *take_event(Qmp *q, const char *const *names)
@@ -417,6 +455,7 @@ Qmp *qmp_connect(const char *socket_path, const QmpWatch *watch,
     q->fd = fd;
     q->watch = *watch;
     q->in = g_string_new(NULL);
+    q->answered = -1;
     q->timeout_ms = QMP_DEFAULT_TIMEOUT_MS;
     g_queue_init(&q->events);
     if (log_path) {

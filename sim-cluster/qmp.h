@@ -21,18 +21,23 @@
 GQuark qmp_error_quark(void);
 
 typedef enum QmpErrorCode {
-    QMP_ERROR_CONNECT,    /* no monitor answered */
-    QMP_ERROR_GONE,       /* the peer closed the socket or died */
-    QMP_ERROR_TIMEOUT,    /* no answer in time */
-    QMP_ERROR_COMMAND,    /* the peer refused a command */
-    QMP_ERROR_PROTOCOL,   /* what came is not QMP */
-    QMP_ERROR_INTERRUPTED /* the interrupt fd became readable */
+    QMP_ERROR_CONNECT,     /* no monitor answered */
+    QMP_ERROR_GONE,        /* the peer closed the socket or died */
+    QMP_ERROR_TIMEOUT,     /* no answer in time */
+    QMP_ERROR_COMMAND,     /* the peer refused a command */
+    QMP_ERROR_PROTOCOL,    /* what came is not QMP */
+    QMP_ERROR_INTERRUPTED, /* the interrupt fd became readable */
+    QMP_ERROR_HUNG         /* as QmpWatch.hung says */
 } QmpErrorCode;
 
-/* File descriptors that end a wait when readable; -1: none. */
+/* What ends a wait. */
 typedef struct QmpWatch {
-    int death_fd;
+    int death_fd; /* when readable; -1: none */
     int interrupt_fd;
+    /* Called some times a second: how the process hangs, or NULL. May be NULL
+     * itself; must not use the connection. */
+    const char *(*hung)(void *opaque);
+    void *opaque;
 } QmpWatch;
 
 typedef struct QmpEvent {
@@ -59,6 +64,11 @@ JsonNode *qmp_execute(Qmp *q, const char *command, JsonObject *arguments,
 /* Same, when only success matters. */
 bool qmp_run(Qmp *q, const char *command, JsonObject *arguments,
              GError **error);
+
+/* Asks without waiting; qmp_answered() later reads what is there, and tells
+ * whether the answer (any) has come. */
+gint64 qmp_ask(Qmp *q, const char *command);
+bool qmp_answered(Qmp *q, gint64 question);
 
 /*
  * Takes the oldest event out of the queue whose name is in @names (NULL

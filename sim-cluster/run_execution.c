@@ -56,6 +56,22 @@ static void tick(void *opaque)
     progress_tick(x->progress);
 }
 
+/* NetWatchFn. */
+static bool check_hosts(void *opaque, GError **error)
+{
+    Execution *x = opaque;
+
+    progress_tick(x->progress);
+    for (unsigned i = 0; i < x->nodes->len; i++) {
+        RunNode *n = g_ptr_array_index(x->nodes, i);
+
+        if (!host_check(n->host, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool captures_waves(const Scenario *scn, const char *node)
 {
     const GPtrArray *waves = scn->capture->waves;
@@ -160,6 +176,7 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
     if (!x->tap) {
         return NULL;
     }
+    net_set_watch(x->net, check_hosts, x);
     net_set_tap(x->net, run_tap_frame, run_tap_comment, x->tap);
     x->run_net = run_net_new(x, error);
     if (!x->run_net) {

@@ -30,7 +30,7 @@ static char *node_file(const char *run_dir, const char *node, const char *name,
 static JsonNode *ask_live(const char *socket, const char *device)
 {
     g_autofree char *path = g_file_read_link(socket, NULL);
-    QmpWatch watch = { -1, -1 };
+    QmpWatch watch = { .death_fd = -1, .interrupt_fd = -1 };
     g_autoptr(Qmp) q = NULL;
     JsonObject *args;
 

@@ -189,6 +189,46 @@ static void die_with_mutex(Lockstep *h)
     kill(getpid(), SIGKILL);
 }
 
+static void stop_with_mutex(Lockstep *h)
+{
+    lockstep_lock(h);
+    raise(SIGSTOP);
+}
+
+typedef struct Late {
+    pid_t holder;
+    unsigned calls;
+} Late;
+
+/* As the engine does: who hangs is killed, but not at once. */
+static void late(void *opaque)
+{
+    Late *late = opaque;
+
+    if (++late->calls == 2) {
+        kill(late->holder, SIGKILL);
+    }
+}
+
+static void test_stopped_with_mutex(void **state)
+{
+    Lockstep *l = lockstep_create(path, 2, 1, NULL);
+    Late who = { 0 };
+    int status;
+
+    (void)state;
+    lockstep_set_patience(l, late, &who);
+    assert_true(lockstep_close_paths(l));
+    who.holder = child(stop_with_mutex, 0);
+    assert_int_equal(waitpid(who.holder, &status, WUNTRACED), who.holder);
+    assert_true(WIFSTOPPED(status));
+    lockstep_engine_turn(l, no_news, NULL);
+    assert_int_equal(who.calls, 2);
+    assert_true(lockstep_broken(l));
+    assert_int_equal(waitpid(who.holder, &status, 0), who.holder);
+    lockstep_free(l);
+}
+
 static void die_running(Lockstep *h)
 {
     LockstepFuture f = { 1000, 1000, 1000 };
@@ -248,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_create),
         cmocka_unit_test(test_attach_refuses),
         cmocka_unit_test(test_what_a_host_is_told),
+        cmocka_unit_test(test_stopped_with_mutex),
         cmocka_unit_test(test_death_with_the_mutex),
         cmocka_unit_test(test_death_while_running),
     };

@@ -108,7 +108,7 @@ static void start(unsigned i, const char *incoming)
                            incoming,
                            NULL };
     ProcessSpec spec = { .argv = argv, .stdout_path = log, .cpu = -1 };
-    QmpWatch watch = { -1, -1 };
+    QmpWatch watch = { .death_fd = -1, .interrupt_fd = -1 };
     GError *error = NULL;
     Host *h = &c.host[i];
 

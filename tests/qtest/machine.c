@@ -128,7 +128,7 @@ Machine *machine_start(const char *dir, const char *const *extra)
     Machine *m = g_new0(Machine, 1);
     GError *error = NULL;
     ProcessSpec spec = { .stdout_path = log, .cpu = -1 };
-    QmpWatch watch = { -1, -1 };
+    QmpWatch watch = { .death_fd = -1, .interrupt_fd = -1 };
     int listener = listen_on(qtest);
 
     if (!build || !g_getenv("OUTRIGGER_ROOT")) {

@@ -30,6 +30,7 @@ typedef struct Server {
     int listen_fd;
     const char *greeting;
     const char *const *answers; /* NULL ends: it closes the connection */
+    bool keep_open;             /* until the client goes */
     GPtrArray *received;
     GThread *thread;
 } Server;
@@ -58,11 +59,14 @@ static void *serve(void *opaque)
 {
     Server *s = opaque;
     int fd = accept(s->listen_fd, NULL, NULL);
+    char end;
 
     send_all(fd, s->greeting);
     for (unsigned i = 0; s->answers[i]; i++) {
         g_ptr_array_add(s->received, read_line(fd));
         send_all(fd, s->answers[i]);
+    }
+    while (s->keep_open && recv(fd, &end, 1, 0) == 1) {
     }
     close(fd);
     return NULL;
@@ -104,7 +108,7 @@ static void server_stop(Server *s)
 
 static Qmp *connect_to(const Server *s, GError **error)
 {
-    QmpWatch none = { -1, -1 };
+    QmpWatch none = { .death_fd = -1, .interrupt_fd = -1 };
 
     return qmp_connect(s->path, &none, NULL, 5000, error);
 }
@@ -277,7 +281,7 @@ static void no_greeting_is_refused(void **state)
 
 static void no_server_is_a_connect_error(void **state)
 {
-    QmpWatch none = { -1, -1 };
+    QmpWatch none = { .death_fd = -1, .interrupt_fd = -1 };
     g_autoptr(GError) error = NULL;
 
     assert_null(qmp_connect("/nonexistent/s", &none, NULL, 10, &error));
@@ -286,7 +290,7 @@ static void no_server_is_a_connect_error(void **state)
 
 static void long_path_is_refused(void **state)
 {
-    QmpWatch none = { -1, -1 };
+    QmpWatch none = { .death_fd = -1, .interrupt_fd = -1 };
     g_autofree char *path = g_strnfill(120, 'x');
     g_autoptr(GError) error = NULL;
 
@@ -303,8 +307,8 @@ static void readable_watches_end_waits(void **state)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         int fd = eventfd(1, EFD_CLOEXEC);
-        QmpWatch watch = { cases[i].interrupt ? -1 : fd,
-                           cases[i].interrupt ? fd : -1 };
+        QmpWatch watch = { .death_fd = cases[i].interrupt ? -1 : fd,
+                           .interrupt_fd = cases[i].interrupt ? fd : -1 };
         g_autoptr(GError) error = NULL;
 
         assert_null(qmp_connect("/nonexistent/s", &watch, NULL, 60000, &error));
@@ -313,10 +317,70 @@ static void readable_watches_end_waits(void **state)
     }
 }
 
+static const char *says_hung(void *opaque)
+{
+    unsigned *calls = opaque;
+
+    return ++*calls < 3 ? NULL : "for a test";
+}
+
+/* A wait asks several times, and ends long before its limit. */
+static void hanging_peer_ends_waits(void **state)
+{
+    static const char *const answers[] = { OK_ANSWER, "", NULL };
+    unsigned calls = 0;
+    QmpWatch watch = {
+        .death_fd = -1, .interrupt_fd = -1, .hung = says_hung, .opaque = &calls
+    };
+    Server s = { 0 };
+    g_autoptr(GError) error = NULL;
+    Qmp *q;
+
+    s.keep_open = true;
+    server_start(&s, GREETING, answers);
+    q = qmp_connect(s.path, &watch, NULL, 5000, &error);
+    assert_non_null(q);
+    calls = 0;
+    assert_false(qmp_run(q, "outrigger-grant", NULL, &error));
+    assert_true(g_error_matches(error, QMP_ERROR, QMP_ERROR_HUNG));
+    assert_non_null(strstr(error->message, "for a test"));
+    assert_int_equal(calls, 3);
+    qmp_free(q);
+    server_stop(&s);
+}
+
+/* Asking does not wait; the answer is known when it has come, and a command in
+ * between does not lose it. */
+static void questions_are_answered(void **state)
+{
+    static const char *const answers[] = {
+        OK_ANSWER, "",
+        "{\"return\": {}, \"id\": 1}\r\n{\"return\": {}, \"id\": 2}\r\n", "",
+        NULL
+    };
+    Server s = { 0 };
+    g_autoptr(GError) error = NULL;
+    gint64 first, second;
+    Qmp *q;
+
+    s.keep_open = true;
+    server_start(&s, GREETING, answers);
+    q = connect_to(&s, &error);
+    assert_non_null(q);
+    first = qmp_ask(q, "query-outrigger-clock");
+    assert_false(qmp_answered(q, first));
+    assert_true(qmp_run(q, "query-outrigger", NULL, &error));
+    assert_true(qmp_answered(q, first));
+    second = qmp_ask(q, "query-outrigger-clock");
+    assert_false(qmp_answered(q, second));
+    qmp_free(q);
+    server_stop(&s);
+}
+
 static void traffic_is_logged(void **state)
 {
     static const char *const answers[] = { OK_ANSWER, NULL };
-    QmpWatch none = { -1, -1 };
+    QmpWatch none = { .death_fd = -1, .interrupt_fd = -1 };
     Server s = { 0 };
     g_autofree char *log = NULL;
     g_autofree char *text = NULL;
@@ -348,6 +412,8 @@ int main(void)
         cmocka_unit_test(no_server_is_a_connect_error),
         cmocka_unit_test(long_path_is_refused),
         cmocka_unit_test(readable_watches_end_waits),
+        cmocka_unit_test(hanging_peer_ends_waits),
+        cmocka_unit_test(questions_are_answered),
         cmocka_unit_test(traffic_is_logged),
     };
 

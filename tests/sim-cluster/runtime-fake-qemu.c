@@ -8,7 +8,9 @@
  *
  *   print TEXT   output      exit N      exit code        sleep MS  takes time
  *   io N         N commands in the card's event log
- *   poweroff, reboot, die (SIGKILL), hang (no edge), garbage TEXT, random
+ *   poweroff, reboot, die (SIGKILL), garbage TEXT, random
+ *   hang (waits for ever), spin (computes for ever), freeze (is stopped),
+ *   nap (is stopped for a second)
  */
 #include <errno.h>
 #include <signal.h>
@@ -145,6 +147,18 @@ static int64_t duration_ns(const char *script)
     return ns;
 }
 
+static void nap(void)
+{
+    pid_t self = getpid();
+
+    if (fork() == 0) {
+        usleep(1000000);
+        kill(self, SIGCONT);
+        _exit(0);
+    }
+    raise(SIGSTOP);
+}
+
 static bool guest_line(const char *line, GString *out, int *code)
 {
     const char *arg;
@@ -163,6 +177,14 @@ static bool guest_line(const char *line, GString *out, int *code)
         raise(SIGKILL);
     } else if (fake(line, "hang")) {
         pause();
+    } else if (fake(line, "spin")) {
+        for (;;) {
+            __asm__ volatile("");
+        }
+    } else if (fake(line, "freeze")) {
+        raise(SIGSTOP);
+    } else if (fake(line, "nap")) {
+        nap();
     } else if (fake(line, "reboot") || strcmp(line, "reboot") == 0) {
         reset();
         return false;

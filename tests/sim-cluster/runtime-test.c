@@ -385,6 +385,57 @@ static void interruption(void **state)
     assert_nothing_left(f);
 }
 
+/* In a process of its own: what a run of @word leads to. */
+static pid_t begin_hang(const char *word, int code, const char *reason)
+{
+    g_autofree char *steps =
+        g_strdup_printf(HEAD NODE BOOT EXEC("x", "FAKE:%s") EXPECT BOOTS, word);
+    pid_t child = fork();
+    void *state;
+
+    if (child == 0) {
+        bool ok = setup(&state) == 0 && run(state, steps) == code &&
+                  strstr(text(state, "reason"), reason);
+
+        teardown(&state);
+        _exit(ok ? 0 : 1);
+    }
+    return child;
+}
+
+/* Named within 5 s and killed, but not for a pause. All at the same time,
+ * since they wait. */
+static void hanging(void **state)
+{
+    static const struct {
+        const char *word, *reason;
+        int code;
+    } cases[] = {
+        { "freeze", "host0: QEMU hangs: it has been stopped by a signal",
+          EXIT_TESTBED },
+        { "hang", "host0: QEMU hangs: its monitor does not answer",
+          EXIT_TESTBED },
+        { "spin", "host0: QEMU hangs: its monitor does not answer",
+          EXIT_TESTBED },
+        { "nap", "", EXIT_HELD },
+    };
+    pid_t children[G_N_ELEMENTS(cases)];
+
+    (void)state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        children[i] = begin_hang(cases[i].word, cases[i].code, cases[i].reason);
+        assert_true(children[i] > 0);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        int status;
+
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        if (status != 0) {
+            fail_msg("%s", cases[i].word);
+        }
+    }
+}
+
 static void missing_prerequisite(void **state)
 {
     Fixture *f = *state;
@@ -687,6 +738,7 @@ int main(void)
         TEST(refused_options),
         TEST(wall_limit),
         TEST(interruption),
+        cmocka_unit_test(hanging),
         TEST(missing_prerequisite),
         TEST(power_cycle),
         TEST(guest_goes_down),
