@@ -18,14 +18,23 @@
 #define LOAD_PALEST 200u /* of the scale, so that a line can be seen */
 #define LOAD_WIDTH10 50u /* of a full link, beyond that of an idle one */
 #define GLYPH_WIDTH 7    /* of the text, about; enough for its boxes */
+#define LABEL_GLYPH_WIDTH10 56
+#define LABEL_HEIGHT 9
+#define MOST_LABELLED 64u /* links; more is a carpet */
+#define FAR 1000000
 
 typedef struct Place {
     int x, y, w, h;
 } Place;
 
+typedef struct Line {
+    int x1, y1, x2, y2; /* y1 >= y2 */
+} Line;
+
 typedef struct Drawing {
     const Graph *g;
-    Place *places; /* of the items */
+    Place *places;  /* of the items */
+    GArray *labels; /* Place: where labels of links are already */
     unsigned tiers;
     int width, height;
 } Drawing;
@@ -105,19 +114,100 @@ static void place_all(Drawing *d)
 
 /* ---- drawing ----------------------------------------------------------- */
 
-static void draw_edge(Svg *svg, const Drawing *d, const GraphEdge *e)
+static bool overlaps(const Place *a, const Place *b)
 {
-    static const SvgStyle style = { .stroke = SVG_MUTED, .width10 = 12 };
-    static const SvgFont font = { .size = 10,
-                                  .fill = SVG_MUTED,
-                                  .anchor = SVG_MIDDLE };
+    return a->x < b->x + b->w && b->x < a->x + a->w && a->y < b->y + b->h &&
+           b->y < a->y + a->h;
+}
+
+/* From the lower box to the higher. */
+static Line line_of(const Drawing *d, const GraphEdge *e)
+{
     const Place *a = &d->places[e->a];
     const Place *b = &d->places[e->b];
     const Place *low = a->y >= b->y ? a : b;
     const Place *high = low == a ? b : a;
-    int x1 = low->x + low->w / 2;
-    int x2 = high->x + high->w / 2;
-    int y2 = high->y + high->h;
+    Line l = { low->x + low->w / 2, low->y, high->x + high->w / 2,
+               high->y + high->h };
+
+    if (l.y1 < l.y2) { /* side by side */
+        l.y1 = low->y + low->h / 2;
+        l.y2 = high->y + high->h / 2;
+    }
+    return l;
+}
+
+/* Where @l is at height @y; what does not reach there is far away. */
+static int line_x(const Line *l, int y)
+{
+    if (y > l->y1 || y < l->y2 || l->y1 == l->y2) {
+        return -FAR;
+    }
+    return l->x1 + (l->x2 - l->x1) * (l->y1 - y) / (l->y1 - l->y2);
+}
+
+static bool crosses(const Line *l, const Place *p)
+{
+    int top = line_x(l, p->y), bottom = line_x(l, p->y + p->h);
+
+    top = top == -FAR ? bottom : top;
+    bottom = bottom == -FAR ? top : bottom;
+    return MIN(top, bottom) < p->x + p->w && MAX(top, bottom) > p->x;
+}
+
+static bool is_free(const Drawing *d, const GraphEdge *own, const Place *p)
+{
+    for (unsigned i = 0; i < d->g->edges->len; i++) {
+        const GraphEdge *e = g_ptr_array_index(d->g->edges, i);
+        Line l = line_of(d, e);
+
+        if (e != own && crosses(&l, p)) {
+            return false;
+        }
+    }
+    if (p->x < 0 || p->x + p->w > d->width) {
+        return false;
+    }
+    for (unsigned i = 0; i < d->g->items->len; i++) {
+        if (overlaps(p, &d->places[i])) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < d->labels->len; i++) {
+        if (overlaps(p, &g_array_index(d->labels, Place, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Beside the line where there is room, else nowhere: its tooltip has it. */
+static void draw_label(Svg *svg, const Drawing *d, const GraphEdge *e,
+                       const Line *l)
+{
+    static const SvgFont font = { .size = 10,
+                                  .fill = SVG_MUTED,
+                                  .anchor = SVG_MIDDLE };
+    static const int permille[] = { 333, 500, 667, 180, 820 };
+    int w = (int)strlen(e->label) * LABEL_GLYPH_WIDTH10 / 10;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(permille); i++) {
+        int x = l->x1 + (l->x2 - l->x1) * permille[i] / 1000;
+        int y = l->y1 + (l->y2 - l->y1) * permille[i] / 1000;
+        const Place p = { x - w / 2, y - LABEL_HEIGHT, w, LABEL_HEIGHT + 3 };
+
+        if (is_free(d, e, &p)) {
+            g_array_append_val(d->labels, p);
+            svg_text(svg, x, y, &font, e->label);
+            return;
+        }
+    }
+}
+
+static void draw_edge(Svg *svg, const Drawing *d, const GraphEdge *e)
+{
+    static const SvgStyle style = { .stroke = SVG_MUTED, .width10 = 12 };
+    Line l = line_of(d, e);
     SvgStyle with_tip = style;
 
     with_tip.tip = e->label;
@@ -127,15 +217,9 @@ static void draw_edge(Svg *svg, const Drawing *d, const GraphEdge *e)
         with_tip.width10 =
             12 + (int)(MIN(e->load_permille, FULL) * LOAD_WIDTH10 / FULL);
     }
-    if (low->y < y2) { /* side by side */
-        y2 = high->y + high->h / 2;
-        svg_line(svg, x1, low->y + low->h / 2, x2, y2, &with_tip);
-    } else {
-        svg_line(svg, x1, low->y, x2, y2, &with_tip);
-    }
-    if (d->g->edges->len <= 16) { /* more do not fit; tooltips have them */
-        svg_text(svg, (x1 * 2 + x2) / 3, (low->y * 2 + y2) / 3, &font,
-                 e->label);
+    svg_line(svg, l.x1, l.y1, l.x2, l.y2, &with_tip);
+    if (d->g->edges->len <= MOST_LABELLED) {
+        draw_label(svg, d, e, &l);
     }
 }
 
@@ -193,7 +277,9 @@ static void draw_scale(Svg *svg)
 
 char *graph_svg(const Graph *g)
 {
-    Drawing d = { .g = g, .places = g_new0(Place, g->items->len + 1) };
+    Drawing d = { .g = g,
+                  .places = g_new0(Place, g->items->len + 1),
+                  .labels = g_array_new(FALSE, FALSE, sizeof(Place)) };
     g_autofree char *desc = g_strdup_printf("%u nodes and groups, %u links",
                                             g->items->len, g->edges->len);
     Svg *svg;
@@ -210,6 +296,7 @@ char *graph_svg(const Graph *g)
     for (unsigned i = 0; i < g->items->len; i++) {
         draw_item(svg, item_at(&d, i), &d.places[i]);
     }
+    g_array_unref(d.labels);
     g_free(d.places);
     return svg_finish(svg);
 }

@@ -19,14 +19,72 @@
 #define FULL 1000u   /* per mille */
 #define PANEL_HEIGHT 150
 #define PANEL_GAP 56
-#define QUEUES_SHOWN 6u
+#define QUEUES_SHOWN 5u /* names of more do not fit */
 
 struct ReportFabric {
     JsonParser *parser;
     JsonArray *wires;
     uint64_t begin_ps, bin_ps;
     guint bins;
+    guint skipped; /* before begin_ps */
 };
+
+/* Value @bin of series @name of a wire; 0 when it is left out. */
+static uint64_t value_at(const ReportFabric *f, JsonObject *wire,
+                         const char *name, guint bin)
+{
+    JsonArray *a = report_json_array(wire, name);
+    guint at = f->skipped + bin;
+    gint64 v = a && at < json_array_get_length(a)
+                   ? json_array_get_int_element(a, at)
+                   : 0;
+
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+static uint64_t most_of(const ReportFabric *f, JsonObject *wire,
+                        const char *name)
+{
+    uint64_t most = 0;
+
+    for (guint i = 0; i < f->bins; i++) {
+        most = MAX(most, value_at(f, wire, name, i));
+    }
+    return most;
+}
+
+static bool is_quiet(const ReportFabric *f, guint bin)
+{
+    static const char *const series[] = { "load_permille", "queue_bytes",
+                                          "marks", "drops" };
+
+    for (guint i = 0; i < json_array_get_length(f->wires); i++) {
+        JsonObject *w = report_json_element(f->wires, i);
+
+        for (guint k = 0; w && k < G_N_ELEMENTS(series); k++) {
+            if (value_at(f, w, series[k], bin)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* A run begins with boots, in which next to nothing is sent: the pictures
+ * begin a bin before the first traffic. */
+static void skip_quiet(ReportFabric *f)
+{
+    guint quiet = 0;
+
+    while (quiet < f->bins && is_quiet(f, quiet)) {
+        quiet++;
+    }
+    if (quiet < f->bins && quiet > 1) {
+        f->skipped = quiet - 1;
+        f->bins -= f->skipped;
+        f->begin_ps += f->skipped * f->bin_ps;
+    }
+}
 
 ReportFabric *report_fabric_load(const ReportData *d)
 {
@@ -54,6 +112,7 @@ ReportFabric *report_fabric_load(const ReportData *d)
     f->bin_ps = report_json_u64(o, "bin_ps");
     f->bins = (guint)report_json_u64(o, "bins");
     f->parser = g_steal_pointer(&parser);
+    skip_quiet(f);
     return f;
 }
 
@@ -63,38 +122,6 @@ void report_fabric_free(ReportFabric *f)
         g_object_unref(f->parser);
         g_free(f);
     }
-}
-
-/* Value @bin of series @name of a wire; 0 when it is left out. */
-static uint64_t value_at(JsonObject *wire, const char *name, guint bin)
-{
-    JsonArray *a = report_json_array(wire, name);
-    gint64 v = a && bin < json_array_get_length(a)
-                   ? json_array_get_int_element(a, bin)
-                   : 0;
-
-    return v > 0 ? (uint64_t)v : 0;
-}
-
-static uint64_t sum_of(JsonObject *wire, const char *name)
-{
-    JsonArray *a = report_json_array(wire, name);
-    uint64_t sum = 0;
-
-    for (guint i = 0; a && i < json_array_get_length(a); i++) {
-        sum += value_at(wire, name, i);
-    }
-    return sum;
-}
-
-static uint64_t most_of(JsonObject *wire, const char *name, guint bins)
-{
-    uint64_t most = 0;
-
-    for (guint i = 0; i < bins; i++) {
-        most = MAX(most, value_at(wire, name, i));
-    }
-    return most;
 }
 
 static char *time_label(uint64_t value)
@@ -142,17 +169,17 @@ static void draw_row(Svg *svg, const ReportFabric *f, JsonObject *wire, int y,
 
     while (from < f->bins) {
         const char *colour =
-            svg_heat_colour((guint)value_at(wire, "load_permille", from));
+            svg_heat_colour((guint)value_at(f, wire, "load_permille", from));
         guint to = from + 1;
         int x1, x2;
 
         while (to < f->bins && svg_heat_colour((guint)value_at(
-                                   wire, "load_permille", to)) == colour) {
+                                   f, wire, "load_permille", to)) == colour) {
             to++;
         }
         x1 = svg_axis_at(&x, f->begin_ps + from * f->bin_ps);
         x2 = svg_axis_at(&x, f->begin_ps + to * f->bin_ps);
-        if (value_at(wire, "load_permille", from)) {
+        if (value_at(f, wire, "load_permille", from)) {
             const SvgStyle cell = { .fill = colour };
 
             svg_rect10(svg, x1, y * 10, MAX(x2 - x1, 1), height * 10, &cell);
@@ -255,8 +282,8 @@ static void panel_line(const Panel *p, const SvgAxis *y, const uint64_t *value,
 static gint deepest(gconstpointer a, gconstpointer b, gpointer opaque)
 {
     const ReportFabric *f = opaque;
-    uint64_t x = most_of(*(JsonObject *const *)a, "queue_bytes", f->bins);
-    uint64_t y = most_of(*(JsonObject *const *)b, "queue_bytes", f->bins);
+    uint64_t x = most_of(f, *(JsonObject *const *)a, "queue_bytes");
+    uint64_t y = most_of(f, *(JsonObject *const *)b, "queue_bytes");
 
     return x == y ? 0 : x > y ? -1 : 1;
 }
@@ -273,19 +300,18 @@ static void draw_queues(const Panel *p)
     for (guint i = 0; i < json_array_get_length(p->f->wires); i++) {
         JsonObject *w = report_json_element(p->f->wires, i);
 
-        if (w && sum_of(w, "queue_bytes")) {
+        if (w && most_of(p->f, w, "queue_bytes")) {
             g_ptr_array_add(wires, w);
         }
     }
     g_ptr_array_sort_with_data(wires, deepest, (gpointer)p->f);
     panel_axes(p, "longest queues", &y,
-               wires->len ? most_of(wires->pdata[0], "queue_bytes", p->f->bins)
-                          : 0,
+               wires->len ? most_of(p->f, wires->pdata[0], "queue_bytes") : 0,
                format_bytes);
     shown = MIN(wires->len, QUEUES_SHOWN);
     for (guint i = shown; i-- > 0;) {
         for (guint bin = 0; bin < p->f->bins; bin++) {
-            value[bin] = value_at(wires->pdata[i], "queue_bytes", bin);
+            value[bin] = value_at(p->f, wires->pdata[i], "queue_bytes", bin);
         }
         names[i] = report_json_text(wires->pdata[i], "link", "?");
         colours[i] = svg_series_colour(i);
@@ -306,7 +332,7 @@ static void draw_sum(const Panel *p, const char *series, const char *title,
         for (guint i = 0; i < json_array_get_length(p->f->wires); i++) {
             JsonObject *w = report_json_element(p->f->wires, i);
 
-            value[bin] += w ? value_at(w, series, bin) : 0;
+            value[bin] += w ? value_at(p->f, w, series, bin) : 0;
         }
         most = MAX(most, value[bin]);
     }

@@ -132,6 +132,11 @@ char *format_percentile(uint64_t n)
     return g_string_free(digits, FALSE);
 }
 
+static const Prefix rates[] = { { 1000000000, " Gbit/s" },
+                                { 1000000, " Mbit/s" },
+                                { 1000, " kbit/s" },
+                                { 1, " bit/s" } };
+
 char *format_in_unit(int64_t value, const char *unit)
 {
     uint64_t size = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
@@ -142,7 +147,7 @@ char *format_in_unit(int64_t value, const char *unit)
     } else if (g_str_equal(unit, "bytes")) {
         text = format_bytes(size);
     } else if (g_str_equal(unit, "bps")) {
-        text = format_bytes_per_s(size / 8);
+        text = with_prefix(size, rates);
     } else if (g_str_equal(unit, "ppm")) {
         text = three_digits(size, 10000, " %");
     } else if (g_str_equal(unit, "bool")) {

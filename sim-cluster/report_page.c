@@ -238,6 +238,19 @@ static void page_head(GString *out, const ReportData *d)
     g_string_append(out, "</header>\n");
 }
 
+/* Of a run without storage there is no page on storage. */
+static bool is_absent(const ReportData *d, const char *section)
+{
+    if (g_str_equal(section, "seeds")) {
+        return !json_object_has_member(d->root, "seeds");
+    }
+    if (g_str_equal(section, "loads")) {
+        return d->loads->len == 0 || d->done->len == 0;
+    }
+    return d->done->len == 0 &&
+           (g_str_equal(section, "latency") || g_str_equal(section, "time"));
+}
+
 static void page_nav(GString *out, const ReportData *d)
 {
     static const char *const links[][2] = {
@@ -257,8 +270,7 @@ static void page_nav(GString *out, const ReportData *d)
 
     g_string_append(out, "<nav>");
     for (gsize i = 0; i < G_N_ELEMENTS(links); i++) {
-        if (g_str_equal(links[i][0], "seeds") &&
-            !json_object_has_member(d->root, "seeds")) {
+        if (is_absent(d, links[i][0])) {
             continue;
         }
         g_string_append_printf(out, "<a href=\"#%s\">%s</a> ", links[i][0],
@@ -377,23 +389,23 @@ static void page_card(GString *out, const ReportData *d)
 
 static void page_latency(GString *out, const ReportData *d)
 {
-    page_section_begin(out, "latency", "Latency");
-    if (!picture(out, report_chart_latency(d))) {
-        page_note(out, "No I/O command was completed.");
-    } else {
-        page_note(out, "From the fetch of a command by the controller to its "
-                       "completion in host memory, in simulated time; waiting "
-                       "for a limit included, commands with an error left "
-                       "out. Values are upper ends of buckets that are at "
-                       "most 0.1 % wide.");
-        page_latency_table(out, d);
+    if (is_absent(d, "latency")) {
+        return;
     }
+    page_section_begin(out, "latency", "Latency");
+    picture(out, report_chart_latency(d));
+    page_note(out, "From the fetch of a command by the controller to its "
+                   "completion in host memory, in simulated time; waiting "
+                   "for a limit included, commands with an error left "
+                   "out. Values are upper ends of buckets that are at "
+                   "most 0.1 % wide.");
+    page_latency_table(out, d);
     page_section_end(out);
 }
 
 static void page_load_section(GString *out, const ReportData *d)
 {
-    if (d->loads->len == 0) {
+    if (is_absent(d, "loads")) {
         return;
     }
     page_section_begin(out, "loads", "Loads");
@@ -407,16 +419,16 @@ static void page_load_section(GString *out, const ReportData *d)
 
 static void page_time(GString *out, const ReportData *d)
 {
-    page_section_begin(out, "time", "Over simulated time");
-    if (picture(out, report_chart_time(d))) {
-        page_note(out, "Each part begins with the first completed command of "
-                       "a load and ends with its last; the time between is "
-                       "left out. Vertical lines: faults, resets, updates, "
-                       "namespaces attached or detached. Dotted horizontal "
-                       "lines: limits at the end of the run.");
-    } else {
-        page_note(out, "No I/O command was completed.");
+    if (is_absent(d, "time")) {
+        return;
     }
+    page_section_begin(out, "time", "Over simulated time");
+    picture(out, report_chart_time(d));
+    page_note(out, "Each part begins with the first completed command of "
+                   "a load and ends with its last; the time between is "
+                   "left out. Vertical lines: faults, resets, updates, "
+                   "namespaces attached or detached. Dotted horizontal "
+                   "lines: limits at the end of the run.");
     page_section_end(out);
 }
 
