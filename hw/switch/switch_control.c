@@ -137,6 +137,10 @@ SwitchCore *switch_core_new(const SwitchConfig *config, const SwitchOps *ops,
         const SwitchQueueConfig *q = &config->queue[i];
 
         sw->strict_mask |= (uint8_t)(q->strict << i);
+        sw->random_ecn |= q->ecn_mode == SWITCH_ECN_RED;
+        if (i == 0 || q->alpha_q8 < sw->least_alpha_q8) {
+            sw->least_alpha_q8 = q->alpha_q8;
+        }
         sw->limited_mask |=
             (uint8_t)((q->limit_packets || q->limit_cells) << i);
     }

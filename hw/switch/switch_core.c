@@ -11,7 +11,7 @@
  * only when it does not, all ports are brought up to date and it is tested
  * again.
  */
-#include "switch_priv.h"
+#include "switch_send.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ uint64_t switch_serialise_ps(uint32_t bytes, uint64_t rate_bps)
 
 /* ---- rings --------------------------------------------------------------- */
 
-static __attribute__((noinline)) void queue_grow(SwitchQueue *q)
+__attribute__((noinline)) void switch_queue_grow(SwitchQueue *q)
 {
     uint32_t cap = q->q ? (q->mask + 1) * 2 : 4;
     SwitchPacket *bigger = switch_alloc(cap, sizeof(*bigger));
@@ -49,18 +49,6 @@ static __attribute__((noinline)) void queue_grow(SwitchQueue *q)
     q->q = bigger;
     q->head = 0;
     q->mask = cap - 1;
-}
-
-static inline SwitchPacket *packet_push(SwitchQueue *q, const SwitchPacket *pkt)
-{
-    SwitchPacket *to;
-
-    if (SWITCH_UNLIKELY(!q->q || q->n > q->mask)) {
-        queue_grow(q);
-    }
-    to = &q->q[(q->head + q->n++) & q->mask];
-    *to = *pkt;
-    return to;
 }
 
 void switch_packet_push(SwitchQueue *q, const SwitchPacket *pkt)
@@ -92,13 +80,8 @@ void switch_pipe_push(SwitchCore *sw, const SwitchPiped *piped)
 
 /* ---- sending ------------------------------------------------------------- */
 
-static inline uint32_t wire_bytes(const SwitchPacket *pkt)
-{
-    return pkt->bytes + SWITCH_OVERHEAD_BYTES;
-}
-
 /* Rule 6, DRR among the queues of @mask. The queue chosen has been charged. */
-static uint32_t choose_drr(const SwitchCore *sw, SwitchPort *p,
+uint32_t switch_choose_drr(const SwitchCore *sw, SwitchPort *p,
                            SwitchQueue *queues, uint32_t mask)
 {
     for (;;) {
@@ -125,64 +108,10 @@ static uint32_t choose_drr(const SwitchCore *sw, SwitchPort *p,
     }
 }
 
-/* The choice at instant S = p->next_ps. */
-static void start_sending(const SwitchCore *sw, SwitchPort *p,
-                          SwitchQueue *queues)
+static void advance(SwitchCore *sw, uint32_t port, uint64_t depart_to_ps,
+                    uint64_t choose_before_ps)
 {
-    uint32_t strict = p->waiting & sw->strict_mask;
-    uint32_t which = strict ? 31u - (uint32_t)__builtin_clz(strict)
-                            : choose_drr(sw, p, queues, p->waiting);
-    const SwitchPacket *pkt = &queues[which].q[queues[which].head];
-
-    p->current = (uint8_t)which;
-    p->sending = 1;
-    p->next_ps += p->ps_per_byte ? (uint64_t)wire_bytes(pkt) * p->ps_per_byte
-                                 : switch_serialise_ps(pkt->bytes, p->rate_bps);
-}
-
-static void finish_sending(SwitchCore *sw, uint32_t port, SwitchPort *p,
-                           SwitchQueue *queues)
-{
-    SwitchQueue *q = &queues[p->current];
-    const SwitchPacket *pkt = &q->q[q->head];
-    uint32_t cells = switch_cells_of(sw, pkt->bytes);
-
-    sw->ops->depart(sw->opaque, port, p->next_ps, pkt);
-    p->tx_packets++;
-    p->tx_bytes += pkt->bytes;
-    q->sent_packets++;
-    q->cells -= cells;
-    sw->used_cells -= cells;
-    q->head = (q->head + 1) & q->mask;
-    if (--q->n == 0) {
-        p->waiting &= (uint8_t) ~(1u << p->current);
-    }
-    p->sending = 0;
-    if (!p->waiting) {
-        p->next_ps = SWITCH_NEVER_PS;
-    }
-}
-
-/* Departures up to @depart_to_ps, itself included; choices before
- * @choose_before_ps. */
-static void port_advance(SwitchCore *sw, uint32_t port, uint64_t depart_to_ps,
-                         uint64_t choose_before_ps)
-{
-    SwitchPort *p = &sw->port[port];
-    SwitchQueue *queues = switch_queue(sw, port, 0);
-
-    for (;;) {
-        if (p->sending) {
-            if (p->next_ps > depart_to_ps) {
-                return;
-            }
-            finish_sending(sw, port, p, queues);
-        }
-        if (p->next_ps >= choose_before_ps) {
-            return; /* idle, or too early to choose */
-        }
-        start_sending(sw, p, queues);
-    }
+    port_advance(sw, port, depart_to_ps, choose_before_ps);
 }
 
 static void advance_all(SwitchCore *sw, uint64_t depart_to_ps,
@@ -192,7 +121,7 @@ static void advance_all(SwitchCore *sw, uint64_t depart_to_ps,
         for (uint64_t left = sw->active[w]; left; left &= left - 1) {
             uint32_t port = w * 64 + (uint32_t)__builtin_ctzll(left);
 
-            port_advance(sw, port, depart_to_ps, choose_before_ps);
+            advance(sw, port, depart_to_ps, choose_before_ps);
             if (sw->port[port].next_ps == SWITCH_NEVER_PS) {
                 sw->active[w] &= ~(1ull << (port % 64));
             }
@@ -223,25 +152,6 @@ static inline SwitchDrop buffer_test(const SwitchCore *sw, const SwitchQueue *q,
     return SWITCH_DROPS;
 }
 
-/* Rule 5. @depth: cells of the queue with the packet. */
-static bool ecn_mark(SwitchCore *sw, const SwitchQueueConfig *c, uint32_t depth)
-{
-    uint64_t random;
-
-    if (c->ecn_mode == SWITCH_ECN_STEP) {
-        return depth > c->ecn_min_cells;
-    }
-    if (c->ecn_mode != SWITCH_ECN_RED) {
-        return false;
-    }
-    random = switch_splitmix64(&sw->random) >> 32;
-    if (depth <= c->ecn_min_cells || depth > c->ecn_max_cells) {
-        return depth > c->ecn_max_cells;
-    }
-    return random < (uint64_t)(depth - c->ecn_min_cells) * c->ecn_max_q32 /
-                        (c->ecn_max_cells - c->ecn_min_cells);
-}
-
 static void drop(SwitchCore *sw, uint32_t port, uint64_t ps,
                  const SwitchPacket *pkt, SwitchDrop reason)
 {
@@ -262,14 +172,12 @@ admit_to(SwitchCore *sw, uint32_t out, uint64_t ps, const SwitchPacket *pkt)
 {
     SwitchPort *p = &sw->port[out];
     uint32_t which = switch_queue_of(sw, pkt);
-    const SwitchQueueConfig *c = &sw->config.queue[which];
     SwitchQueue *q = switch_queue(sw, out, which);
     uint32_t cells = switch_cells_of(sw, pkt->bytes);
     SwitchDrop reason;
-    bool marked;
 
     if (p->next_ps <= ps) {
-        port_advance(sw, out, ps, ps);
+        advance(sw, out, ps, ps);
     }
     reason = buffer_test(sw, q, which, cells);
     if (SWITCH_UNLIKELY(reason != SWITCH_DROPS)) {
@@ -279,23 +187,9 @@ admit_to(SwitchCore *sw, uint32_t out, uint64_t ps, const SwitchPacket *pkt)
             return reason;
         }
     }
-    q->cells += cells;
-    sw->used_cells += cells;
-    marked = (pkt->flags & SWITCH_PKT_ECT) && ecn_mark(sw, c, q->cells);
-    packet_push(q, pkt)->flags =
-        marked ? pkt->flags | SWITCH_PKT_CE : pkt->flags;
-    q->marked_packets += marked;
-    q->enqueued_packets++;
-    q->enqueued_bytes += pkt->bytes;
-    if (q->cells > q->max_cells) {
-        q->max_cells = q->cells;
-    }
+    join(sw, p, q, which, cells, ps, pkt);
     if (SWITCH_UNLIKELY(q->cells > sw->deep_cells)) {
         sw->ops->deep(sw->opaque, out, ps, pkt, q->cells);
-    }
-    p->waiting |= (uint8_t)(1u << which);
-    if (p->next_ps == SWITCH_NEVER_PS) {
-        p->next_ps = ps; /* the choice at ps waits for all of this instant */
     }
     sw->active[out / 64] |= 1ull << (out % 64);
     return SWITCH_DROPS;

@@ -238,6 +238,20 @@ void switch_core_arrive(SwitchCore *sw, uint32_t port, uint64_t arrive_ps,
  * this call. */
 void switch_core_admit(SwitchCore *sw, uint32_t port, uint64_t admit_ps,
                        const SwitchPacket *pkt);
+/* Both for a stretch of time, faster: as switch_core_admit() of each of the @n
+ * packets in the order (admission, input port), and switch_core_run(@until_ps).
+ * They are given by input port, those of one port in order. True: done, and
+ * *@ret_next_ps is switch_core_next_ps(). False: nothing has happened, since a packet
+ * might be refused or flooded, or marks are random: then the order among output
+ * ports counts. */
+typedef struct SwitchArrival {
+    const SwitchPacket *pkt;
+    uint32_t after_ps; /* admission, less @from_ps; below 2^24 */
+    uint32_t port;
+} SwitchArrival;
+bool switch_core_run_calm(SwitchCore *sw, const SwitchArrival *arrivals,
+                          uint32_t n, uint64_t from_ps, uint64_t until_ps,
+                          uint64_t *ret_next_ps);
 /* A packet of the switch's own (L3), at @ps; otherwise as switch_core_admit().
  * What has no route counts at port 0. */
 void switch_core_originate(SwitchCore *sw, uint64_t ps,

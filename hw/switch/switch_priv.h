@@ -93,7 +93,8 @@ struct SwitchCore {
     uint64_t cell_magic; /* floor(2^32 / cell_bytes) + 1: divides exactly what
                           * is below 2^32 / cell_bytes */
     uint8_t strict_mask, limited_mask; /* by queue */
-    bool is_up, routes_dirty;
+    bool is_up, routes_dirty, random_ecn;
+    uint32_t least_alpha_q8;     /* of all queues */
     uint32_t deep_cells;         /* UINT32_MAX: ops->deep is not called */
     uint64_t active[PORT_WORDS]; /* ports that are not idle */
     uint64_t now_ps;
@@ -165,6 +166,37 @@ void switch_mac_learn(SwitchCore *sw, uint64_t mac, uint32_t port, uint64_t ps);
 int32_t switch_mac_find(const SwitchCore *sw, uint64_t mac, uint64_t ps);
 void switch_mac_forget_port(SwitchCore *sw, uint32_t port);
 void switch_mac_put(SwitchCore *sw, const SwitchMac *entry);
+
+static inline uint16_t switch_route_group(const SwitchCore *sw, uint32_t ipv4)
+{
+    const uint32_t *base = sw->route_start;
+    uint32_t n = sw->route_n;
+
+    while (n > 1) {
+        uint32_t half = n / 2;
+
+        base = base[half] <= ipv4 ? base + half : base;
+        n -= half;
+    }
+    return sw->route_group[base - sw->route_start];
+}
+
+/* switch_route_pick() when routes are compiled. */
+static inline int32_t switch_route_find(const SwitchCore *sw,
+                                        const SwitchPacket *pkt)
+{
+    uint16_t group = switch_route_group(sw, (uint32_t)pkt->dst);
+    const SwitchGroup *g = &sw->group[group];
+    const uint16_t *members;
+    uint32_t hash;
+
+    if (SWITCH_UNLIKELY(group >= sw->n_groups || g->n_up == 0)) {
+        return -1;
+    }
+    hash = switch_mix32(pkt->flow_hash ^ sw->ecmp_seed);
+    members = g->n_up <= SWITCH_GROUP_NEAR ? g->near : g->members;
+    return members[((uint64_t)hash * g->n_up) >> 32];
+}
 
 /* ---- switch_core.c ---- */
 

@@ -159,41 +159,12 @@ void switch_routes_compile(SwitchCore *sw)
     sw->routes_dirty = false;
 }
 
-static inline uint16_t route_group(const SwitchCore *sw, uint32_t ipv4)
-{
-    const uint32_t *base = sw->route_start;
-    uint32_t n = sw->route_n;
-
-    while (n > 1) {
-        uint32_t half = n / 2;
-
-        base = base[half] <= ipv4 ? base + half : base;
-        n -= half;
-    }
-    return sw->route_group[base - sw->route_start];
-}
-
 int32_t switch_route_pick(SwitchCore *sw, const SwitchPacket *pkt)
 {
-    const uint16_t *members;
-    const SwitchGroup *g;
-    uint16_t group;
-    uint32_t hash;
-
     if (SWITCH_UNLIKELY(sw->routes_dirty)) {
         switch_routes_compile(sw);
     }
-    group = route_group(sw, (uint32_t)pkt->dst);
-    if (SWITCH_UNLIKELY(group >= sw->n_groups)) {
-        return -1;
-    }
-    g = &sw->group[group];
-    if (SWITCH_UNLIKELY(g->n_up == 0)) {
-        return -1;
-    }
-    hash = switch_mix32(pkt->flow_hash ^ sw->ecmp_seed);
-    members = g->n_up <= SWITCH_GROUP_NEAR ? g->near : g->members;
-    return members[((uint64_t)hash * g->n_up) >> 32];
+    return switch_route_find(sw, pkt);
 }
 
 int32_t switch_core_route_pick(SwitchCore *sw, uint32_t ipv4,

@@ -480,7 +480,7 @@ static void prefetch(const Fabric *f, uint32_t arrivals)
     const FabricBalancer *b = f->balancer;
 
     for (uint32_t i = 0; i < arrivals; i++) {
-        const SwitchPacket *pkt = &f->ref[(uint32_t)f->sorted[i]].packet->pkt;
+        const SwitchPacket *pkt = f->ref[(uint32_t)f->sorted[i]].pkt;
         const FabricCargo *c = &b->cargo[pkt->user];
         const FabricPair *p;
 
@@ -511,7 +511,8 @@ void fabric_balance_step(Fabric *f, FabricHost *h, uint32_t arrivals,
     prefetch(f, arrivals);
     for (;;) {
         const FabricPacket *p =
-            i < arrivals ? f->ref[(uint32_t)f->sorted[i]].packet : NULL;
+            i < arrivals ? fabric_packet_of(&f->ref[(uint32_t)f->sorted[i]])
+                         : NULL;
         uint64_t arrival = p ? p->ps : FABRIC_NEVER_PS;
         uint64_t timer = b->n_timers ? b->timer[0].due_ps : FABRIC_NEVER_PS;
 

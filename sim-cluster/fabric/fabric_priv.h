@@ -55,10 +55,11 @@ typedef struct FabricWireRare {
     double cached_loss;
 } FabricWireRare;
 
-typedef struct FabricArrival {
-    const FabricPacket *packet;
-    uint32_t port;
-} FabricArrival;
+static inline const FabricPacket *fabric_packet_of(const SwitchArrival *a)
+{
+    return (const FabricPacket *)((const char *)a->pkt -
+                                  offsetof(FabricPacket, pkt));
+}
 
 typedef struct FabricLink {
     char *name;
@@ -227,7 +228,7 @@ struct Fabric {
     bool built;
     /* one node's arrivals of a window */
     uint64_t *key;
-    FabricArrival *ref;
+    SwitchArrival *ref;
     uint64_t *key_spare, *sorted; /* sorted: one of both */
     uint32_t arrivals_cap;
     /* frames */

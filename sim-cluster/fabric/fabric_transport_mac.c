@@ -225,8 +225,8 @@ void fabric_endpoint_step(Fabric *f, FabricHost *h, uint32_t arrivals,
     for (;;) {
         uint64_t departure = e->sending ? e->depart_ps : FABRIC_NEVER_PS;
         uint64_t timer = timer_ps(e);
-        uint64_t arrival =
-            next < arrivals ? f->ref[next].packet->ps : FABRIC_NEVER_PS;
+        uint64_t arrival = next < arrivals ? fabric_packet_of(&f->ref[next])->ps
+                                           : FABRIC_NEVER_PS;
         uint64_t first = MIN(MIN(departure, arrival), MIN(timer, e->choose_ps));
 
         if (first >= until_ps) {
@@ -236,7 +236,7 @@ void fabric_endpoint_step(Fabric *f, FabricHost *h, uint32_t arrivals,
         if (first == departure) {
             depart(e);
         } else if (first == arrival) {
-            const FabricPacket *p = f->ref[next++].packet;
+            const FabricPacket *p = fabric_packet_of(&f->ref[next++]);
 
             if (p->pkt.flags & FABRIC_PKT_TRANSPORT) {
                 receive(e, p);

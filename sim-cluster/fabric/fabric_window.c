@@ -25,7 +25,7 @@ static void arrivals_grow(Fabric *f)
     f->arrivals_cap = f->arrivals_cap ? f->arrivals_cap * 2 : 256;
     f->key = g_renew(uint64_t, f->key, f->arrivals_cap);
     f->key_spare = g_renew(uint64_t, f->key_spare, f->arrivals_cap);
-    f->ref = g_renew(FabricArrival, f->ref, f->arrivals_cap);
+    f->ref = g_renew(SwitchArrival, f->ref, f->arrivals_cap);
 }
 
 static void insertion_sort(uint64_t *key, uint32_t n)
@@ -102,8 +102,8 @@ static void merge_sort(uint64_t *key, uint64_t *spare, uint32_t n)
 }
 
 /* A switch's own packets, as if from a port after all others. */
-static uint32_t gather_notices(Fabric *f, FabricNode *n, uint64_t until_ps,
-                               uint32_t *total)
+static void gather_notices(Fabric *f, FabricNode *n, uint64_t until_ps,
+                           uint32_t *total)
 {
     const FabricPacket *p;
     uint32_t count = fabric_notices_take(n, until_ps, &p);
@@ -112,19 +112,17 @@ static uint32_t gather_notices(Fabric *f, FabricNode *n, uint64_t until_ps,
         if (*total == f->arrivals_cap) {
             arrivals_grow(f);
         }
-        f->ref[*total] = (FabricArrival){ &p[i], n->ports };
-        f->key[*total] = (p[i].ps - f->now_ps) << INDEX_BITS | *total;
-        ++*total;
+        f->ref[(*total)++] =
+            (SwitchArrival){ &p[i].pkt, (uint32_t)(p[i].ps - f->now_ps),
+                             n->ports };
     }
-    return count > 0;
 }
 
-/* Takes the arrivals before @until_ps; f->sorted has them in the order (time,
- * port, sequence), the low bits the index in f->ref. */
+/* Takes the arrivals before @until_ps, port by port, into f->ref. */
 static uint32_t gather(Fabric *f, FabricNode *n, uint64_t until_ps)
 {
     uint64_t from_ps = f->now_ps;
-    uint32_t total = 0, runs = 0;
+    uint32_t total = 0;
 
     for (uint32_t p = n->base; p < n->base + n->ports; p++) {
         FabricWire *w = &f->wire[p];
@@ -133,16 +131,15 @@ static uint32_t gather(Fabric *f, FabricNode *n, uint64_t until_ps)
         if (f->wire_next_ps[p] >= until_ps) {
             continue;
         }
-        runs++;
         do {
             FabricPacket *pkt = &w->q[w->head + i];
 
             if (FABRIC_UNLIKELY(total == f->arrivals_cap)) {
                 arrivals_grow(f);
             }
-            f->ref[total] = (FabricArrival){ pkt, w->to_port };
-            f->key[total] = (pkt->ps - from_ps) << INDEX_BITS | total;
-            total++;
+            f->ref[total++] =
+                (SwitchArrival){ &pkt->pkt, (uint32_t)(pkt->ps - from_ps),
+                                 w->to_port };
             i++;
         } while (i < w->n && w->q[w->head + i].ps < until_ps);
         w->n -= i;
@@ -153,20 +150,32 @@ static uint32_t gather(Fabric *f, FabricNode *n, uint64_t until_ps)
         }
     }
     if (FABRIC_UNLIKELY(n->notices != NULL)) {
-        runs += gather_notices(f, n, until_ps, &total);
-    }
-    f->sorted = f->key;
-    if (runs > 1) {
-        if (total <= INSERTION_MAX) {
-            insertion_sort(f->key, total);
-        } else if (bucket_sort(f->key, f->key_spare, total,
-                               until_ps - from_ps)) {
-            f->sorted = f->key_spare;
-        } else {
-            merge_sort(f->key, f->key_spare, total);
-        }
+        gather_notices(f, n, until_ps, &total);
     }
     return total;
+}
+
+/* f->sorted: those of f->ref in the order (time, port, sequence), the low bits
+ * the index in f->ref. */
+static void sort(Fabric *f, uint32_t n, uint64_t span_ps)
+{
+    bool sorted = true;
+
+    for (uint32_t i = 0; i < n; i++) {
+        f->key[i] = (uint64_t)f->ref[i].after_ps << INDEX_BITS | i;
+        sorted &= i == 0 || f->key[i] > f->key[i - 1];
+    }
+    f->sorted = f->key;
+    if (sorted) {
+        return;
+    }
+    if (n <= INSERTION_MAX) {
+        insertion_sort(f->key, n);
+    } else if (bucket_sort(f->key, f->key_spare, n, span_ps)) {
+        f->sorted = f->key_spare;
+    } else {
+        merge_sort(f->key, f->key_spare, n);
+    }
 }
 
 static uint64_t wires_next_ps(const Fabric *f, const FabricNode *n)
@@ -187,14 +196,23 @@ static void step_switch(Fabric *f, FabricNode *n, uint64_t until_ps)
     uint32_t arrivals = gather(f, n, until_ps);
     uint64_t next;
 
+    /* Most windows are calm: then only each output port's arrivals are sorted,
+     * which the switch does itself. */
+    if (switch_core_run_calm(n->core, f->ref, arrivals, f->now_ps, until_ps,
+                             &next)) {
+        f->node_next_ps[n->number] = MIN(next, wires_next_ps(f, n));
+        return;
+    }
+    sort(f, arrivals, until_ps - f->now_ps);
     for (uint32_t i = 0; i < arrivals; i++) {
-        const FabricArrival *a = &f->ref[(uint32_t)f->sorted[i]];
+        const SwitchArrival *a = &f->ref[(uint32_t)f->sorted[i]];
+        uint64_t ps = f->now_ps + a->after_ps;
 
         if (FABRIC_UNLIKELY(a->port == n->ports)) {
-            switch_core_originate(n->core, a->packet->ps, &a->packet->pkt);
+            switch_core_originate(n->core, ps, a->pkt);
             continue;
         }
-        switch_core_admit(n->core, a->port, a->packet->ps, &a->packet->pkt);
+        switch_core_admit(n->core, a->port, ps, a->pkt);
     }
     switch_core_run(n->core, until_ps);
     next = switch_core_next_ps(n->core);
@@ -212,15 +230,16 @@ static void step_host(Fabric *f, FabricNode *n, uint64_t until_ps)
         return;
     }
     if (h->balance) {
+        sort(f, arrivals, until_ps - f->now_ps);
         fabric_balance_step(f, h, arrivals, until_ps);
         f->node_next_ps[n->number] = MIN(h->depart_ps, wires_next_ps(f, n));
         return;
     }
     for (uint32_t i = 0; i < arrivals; i++) {
         if (n->kind == FABRIC_FULL) {
-            fabric_frame_arrive(f, h, f->ref[i].packet);
+            fabric_frame_arrive(f, h, fabric_packet_of(&f->ref[i]));
         } else {
-            fabric_host_receive(f, h, f->ref[i].packet);
+            fabric_host_receive(f, h, fabric_packet_of(&f->ref[i]));
         }
     }
     if (h->depart_ps < until_ps) {
