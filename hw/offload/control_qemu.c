@@ -9,8 +9,59 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-outrigger.h"
-#include "card_qemu.h"
-#include "ena_control_qemu.h"
+#include "control_qemu.h"
+
+bool offload_parse_ip(const char *text, uint32_t *ret, Error **errp)
+{
+    struct in_addr a;
+
+    if (inet_pton(AF_INET, text, &a) != 1) {
+        error_setg(errp, "'%s' is not an IPv4 address", text);
+        return false;
+    }
+    *ret = ntohl(a.s_addr);
+    return true;
+}
+
+bool offload_parse_hex(const char *name, const char *text, uint8_t *out,
+                       unsigned bytes, Error **errp)
+{
+    bool ok = text && strlen(text) == 2 * (size_t)bytes;
+
+    for (unsigned i = 0; ok && i < 2 * bytes; i++) {
+        int digit = g_ascii_xdigit_value(text[i]);
+
+        ok = digit >= 0;
+        out[i / 2] = i % 2 ? out[i / 2] | digit : digit << 4;
+    }
+    if (!ok) {
+        error_setg(errp, "%s= is %u hexadecimal digits", name, 2 * bytes);
+    }
+    return ok;
+}
+
+void offload_add_counter(OffloadCounterList ***tail, const char *name,
+                         const char *unit, uint64_t value)
+{
+    OffloadCounter *c = g_new0(OffloadCounter, 1);
+
+    c->name = g_strdup(name);
+    c->unit = g_strdup(unit);
+    c->value = value;
+    QAPI_LIST_APPEND(*tail, c);
+}
+
+void offload_add_register(OffloadRegisterList ***tail, const char *name,
+                          uint32_t offset, unsigned bytes, uint64_t value)
+{
+    OffloadRegister *r = g_new0(OffloadRegister, 1);
+
+    r->name = g_strdup(name);
+    r->offset = offset;
+    r->size = bytes;
+    r->value = value;
+    QAPI_LIST_APPEND(*tail, r);
+}
 
 static void from_gerror(Error **errp, GError *err)
 {
@@ -380,12 +431,7 @@ static OffloadCounterList *counters_of(OffloadCard *card)
          card->model &&
          (name = card_model_counter(card->model, i, &unit, &value));
          i++) {
-        OffloadCounter *c = g_new0(OffloadCounter, 1);
-
-        c->name = g_strdup(name);
-        c->unit = g_strdup(unit);
-        c->value = value;
-        QAPI_LIST_APPEND(tail, c);
+        offload_add_counter(&tail, name, unit, value);
     }
     return list;
 }
@@ -449,13 +495,7 @@ OffloadRegisterList *qmp_query_offload_registers(const char *card_id,
          fn >= 0 && (name = card->app->register_info(card->core, fn, i, &offset,
                                                      &size, &value));
          i++) {
-        OffloadRegister *r = g_new0(OffloadRegister, 1);
-
-        r->name = g_strdup(name);
-        r->offset = offset;
-        r->size = size;
-        r->value = value;
-        QAPI_LIST_APPEND(tail, r);
+        offload_add_register(&tail, name, offset, size, value);
     }
     return list;
 }

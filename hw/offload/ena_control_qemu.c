@@ -10,7 +10,7 @@
 #include "qapi/error.h"
 #include "qapi/qapi-commands-outrigger.h"
 #include "net/net.h"
-#include "ena_control_qemu.h"
+#include "control_qemu.h"
 
 /* ---- addresses ------------------------------------------------------------- */
 
@@ -28,18 +28,6 @@ static bool parse_mac(const char *text, uint8_t mac[6], Error **errp)
     for (unsigned i = 0; i < 6; i++) {
         mac[i] = b[i];
     }
-    return true;
-}
-
-static bool parse_ip(const char *text, uint32_t *ret, Error **errp)
-{
-    struct in_addr a;
-
-    if (inet_pton(AF_INET, text, &a) != 1) {
-        error_setg(errp, "'%s' is not an IPv4 address", text);
-        return false;
-    }
-    *ret = ntohl(a.s_addr);
     return true;
 }
 
@@ -79,7 +67,7 @@ void qmp_offload_nic_network(const char *interface, uint32_t vni,
     uint8_t mac[6];
     uint32_t ip;
 
-    if (!n || !parse_ip(address, &ip, errp) ||
+    if (!n || !offload_parse_ip(address, &ip, errp) ||
         !underlay_mac(mac_arg, ip, mac, errp)) {
         return;
     }
@@ -101,8 +89,8 @@ void qmp_offload_nic_map(const char *interface, uint32_t vni, const char *mac,
     const char *why;
 
     if (!n || !parse_mac(mac, m.mac, errp) ||
-        (ip && !parse_ip(ip, &m.ip, errp)) ||
-        !parse_ip(underlay_ip, &m.underlay_ip, errp) ||
+        (ip && !offload_parse_ip(ip, &m.ip, errp)) ||
+        !offload_parse_ip(underlay_ip, &m.underlay_ip, errp) ||
         !underlay_mac(underlay_mac_arg, m.underlay_ip, m.underlay_mac, errp)) {
         return;
     }
@@ -140,15 +128,10 @@ static OffloadCounterList *stats_of(const EnaStats *s)
 {
     OffloadCounterList *list = NULL, **tail = &list;
 
-#define COUNTER(field)                                                       \
-    {                                                                        \
-        OffloadCounter *c = g_new0(OffloadCounter, 1);                       \
-        c->name = g_strdup(#field);                                          \
-        c->unit =                                                            \
-            g_strdup(g_str_has_suffix(#field, "bytes") ? "bytes" : "count"); \
-        c->value = s->field;                                                 \
-        QAPI_LIST_APPEND(tail, c);                                           \
-    }
+#define COUNTER(field)                                                         \
+    offload_add_counter(&tail, #field,                                         \
+                        g_str_has_suffix(#field, "bytes") ? "bytes" : "count", \
+                        s->field);
     ENA_STATS(COUNTER)
 #undef COUNTER
     return list;
@@ -195,13 +178,7 @@ OffloadRegisterList *offload_nic_registers(OffloadEna *n)
 
     for (unsigned i = 0; (name = ena_register(n->core, i, &offset, &value));
          i++) {
-        OffloadRegister *r = g_new0(OffloadRegister, 1);
-
-        r->name = g_strdup(name);
-        r->offset = offset;
-        r->size = 4;
-        r->value = value;
-        QAPI_LIST_APPEND(tail, r);
+        offload_add_register(&tail, name, offset, 4, value);
     }
     return list;
 }

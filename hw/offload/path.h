@@ -306,7 +306,6 @@ typedef struct PathOrderStats {
     uint64_t delivered_late; /* of them, delivered out of order */
     uint64_t duplicates;
     uint64_t held, gap_timeouts, overflows; /* gaps given up, and why */
-    uint64_t restarts;                      /* the peer's sequence began anew */
 } PathOrderStats;
 
 /* Without c->sequencing it only counts and finds duplicates. The first packet

@@ -10,70 +10,10 @@
 #include "qapi/error.h"
 #include "qapi/qapi-commands-outrigger.h"
 #include "net/net.h"
-#include "ena_control_qemu.h"
+#include "control_qemu.h"
+#include "path_fields.h"
 
 /* ---- commands -------------------------------------------------------------- */
-
-static bool parse_key(const char *text, uint8_t key[SIPHASH_KEY_BYTES],
-                      Error **errp)
-{
-    if (!text || strlen(text) != 2 * SIPHASH_KEY_BYTES) {
-        error_setg(errp, "key= is 32 hexadecimal digits");
-        return false;
-    }
-    for (unsigned i = 0; i < SIPHASH_KEY_BYTES; i++) {
-        int high = g_ascii_xdigit_value(text[2 * i]);
-        int low = g_ascii_xdigit_value(text[2 * i + 1]);
-
-        if (high < 0 || low < 0) {
-            error_setg(errp, "key= is 32 hexadecimal digits, not '%s'", text);
-            return false;
-        }
-        key[i] = high << 4 | low;
-    }
-    return true;
-}
-
-/* Options with the name of their field. */
-#define OPTIONS(X)     \
-    X(values)          \
-    X(change_packets)  \
-    X(change_ps)       \
-    X(round_robin)     \
-    X(flowlet_gap_ps)  \
-    X(ewma_shift)      \
-    X(delay_full_ps)   \
-    X(enable_score)    \
-    X(disable_score)   \
-    X(disable_hold_ps) \
-    X(disable_backoff) \
-    X(min_flow_bytes)  \
-    X(share)           \
-    X(epsilon)         \
-    X(dither)          \
-    X(avoid_score)     \
-    X(avoid_ps)        \
-    X(probe_ps)        \
-    X(cap_bytes)       \
-    X(cap_balanced)    \
-    X(cap_timeout_ps)  \
-    X(reduce_score)    \
-    X(min_bps)         \
-    X(reduce_ps)       \
-    X(reduce_factor)   \
-    X(raise_bps)       \
-    X(plb_score)       \
-    X(plb_rounds)      \
-    X(plb_round_ps)    \
-    X(reps_entries)    \
-    X(reps_freeze_ps)  \
-    X(flows)           \
-    X(echo_packets)    \
-    X(echo_ps)         \
-    X(sequencing)      \
-    X(gap_ps)          \
-    X(order_packets)   \
-    X(order_bytes)
 
 static unsigned inputs_of(const OffloadPathInputList *list)
 {
@@ -93,9 +33,10 @@ QEMU_BUILD_BUG_ON(1u << OFFLOAD_PATH_INPUT_NOTIFY != PATH_INPUT_NOTIFY);
 static void take_options(PathConfig *c, const OffloadBalanceOptions *o)
 {
 #define TAKE(field) c->field = o->has_##field ? o->field : c->field;
-    OPTIONS(TAKE)
-    TAKE(line_bps)
+#define BELOW(field)
+    PATH_CONFIG_FIELDS(TAKE, BELOW)
 #undef TAKE
+#undef BELOW
     if (o->has_inputs) {
         c->inputs = inputs_of(o->inputs);
     }
@@ -139,8 +80,9 @@ void qmp_offload_nic_balance(const char *interface, const char *policy,
     PathConfig c;
     const char *why;
 
-    if (!n || (!off && (!parse_key(key_text, key, errp) ||
-                        !config_of(n, policy, options, &c, errp)))) {
+    if (!n ||
+        (!off && (!offload_parse_hex("key", key_text, key, sizeof(key), errp) ||
+                  !config_of(n, policy, options, &c, errp)))) {
         return;
     }
     offload_time_enter();
@@ -161,20 +103,15 @@ void qmp_offload_nic_notice(const char *interface, const char *underlay_ip,
 {
     OffloadEna *n = offload_ena_find(interface, errp);
     UnderlayPeer *peer;
-    struct in_addr a;
+    uint32_t ip;
     int value;
 
-    if (!n) {
-        return;
-    }
-    if (inet_pton(AF_INET, underlay_ip, &a) != 1) {
-        error_setg(errp, "'%s' is not an IPv4 address", underlay_ip);
+    if (!n || !offload_parse_ip(underlay_ip, &ip, errp)) {
         return;
     }
     offload_time_enter();
-    peer = ena_paths(n->core)
-               ? underlay_paths_find(ena_paths(n->core), ntohl(a.s_addr))
-               : NULL;
+    peer =
+        ena_paths(n->core) ? underlay_paths_find(ena_paths(n->core), ip) : NULL;
     value = peer ? path_value_of_port(peer->tx, port) : -1;
     if (value >= 0) {
         path_notify(peer->tx, offload_time_now_ps(), value);
@@ -187,46 +124,24 @@ void qmp_offload_nic_notice(const char *interface, const char *underlay_ip,
 
 /* ---- queries --------------------------------------------------------------- */
 
-static void counter(OffloadCounterList ***tail, const char *name,
-                    uint64_t value)
-{
-    OffloadCounter *c = g_new0(OffloadCounter, 1);
-
-    c->name = g_strdup(name);
-    c->unit = g_strdup("count");
-    c->value = value;
-    QAPI_LIST_APPEND(*tail, c);
-}
-
 static OffloadCounterList *peer_stats(const UnderlayPeer *peer,
                                       const PathStats *s)
 {
     OffloadCounterList *list = NULL, **tail = &list;
     PathOrderStats o = path_order_stats(peer->order);
 
-#define SENDER(field) counter(&tail, #field, s->field);
-    SENDER(packets)
-    SENDER(value_changes)
-    SENDER(enables)
-    SENDER(disables)
-    SENDER(probes)
-    SENDER(avoids)
-    SENDER(notifications)
-    SENDER(reductions)
-    SENDER(cap_timeouts)
-    SENDER(bad_echoes)
+#define COUNTER(name, value) offload_add_counter(&tail, name, "count", value);
+#define SENDER(field) COUNTER(#field, s->field)
+#define RECEIVER(field) COUNTER("rx_" #field, o.field)
+    PATH_COUNTERS(SENDER)
+    COUNTER("echoes_sent", peer->echoes_sent)
+    COUNTER("echoes_alone", peer->echoes_alone)
+    COUNTER("echoes_taken", peer->echoes_taken)
+    COUNTER("echoes_ignored", peer->echoes_ignored)
+    PATH_ORDER_COUNTERS(RECEIVER)
+#undef COUNTER
 #undef SENDER
-    counter(&tail, "echoes_sent", peer->echoes_sent);
-    counter(&tail, "echoes_alone", peer->echoes_alone);
-    counter(&tail, "echoes_taken", peer->echoes_taken);
-    counter(&tail, "echoes_ignored", peer->echoes_ignored);
-    counter(&tail, "rx_packets", o.packets);
-    counter(&tail, "rx_reordered", o.reordered);
-    counter(&tail, "rx_delivered_late", o.delivered_late);
-    counter(&tail, "rx_duplicates", o.duplicates);
-    counter(&tail, "rx_held", o.held);
-    counter(&tail, "rx_gap_timeouts", o.gap_timeouts);
-    counter(&tail, "rx_overflows", o.overflows);
+#undef RECEIVER
     return list;
 }
 

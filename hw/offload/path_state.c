@@ -6,6 +6,7 @@
  */
 #include "path_state.h"
 
+#include "path_fields.h"
 #include "path_receiver.h"
 
 #include <stdlib.h>
@@ -14,89 +15,34 @@
 #define STATE_MAGIC 0x48544131u /* "1ATH" */
 #define STATE_VERSION 1u
 
-#define CONFIG_FIELDS(X) \
-    X(policy)            \
-    X(values)            \
-    X(change_packets)    \
-    X(change_ps)         \
-    X(round_robin)       \
-    X(flowlet_gap_ps)    \
-    X(inputs)            \
-    X(ewma_shift)        \
-    X(delay_full_ps)     \
-    X(enable_score)      \
-    X(disable_score)     \
-    X(disable_hold_ps)   \
-    X(disable_backoff)   \
-    X(min_flow_bytes)    \
-    X(share)             \
-    X(pick)              \
-    X(epsilon)           \
-    X(dither)            \
-    X(avoid_score)       \
-    X(avoid_ps)          \
-    X(probe_ps)          \
-    X(cap_bytes)         \
-    X(cap_balanced)      \
-    X(cap_timeout_ps)    \
-    X(reduce_score)      \
-    X(line_bps)          \
-    X(min_bps)           \
-    X(reduce_ps)         \
-    X(reduce_factor)     \
-    X(raise_bps)         \
-    X(hold)              \
-    X(plb_score)         \
-    X(plb_rounds)        \
-    X(plb_round_ps)      \
-    X(reps_entries)      \
-    X(reps_freeze_ps)    \
-    X(flows)             \
-    X(echo_packets)      \
-    X(echo_ps)           \
-    X(sequencing)        \
-    X(gap_ps)            \
-    X(order_packets)     \
-    X(order_bytes)
-
-#define SENDER_FIELDS(X)   \
-    X(paths)               \
-    X(random)              \
-    X(sequence)            \
-    X(value)               \
-    X(left)                \
-    X(change_at_ps)        \
-    X(cursor)              \
-    X(drawn)               \
-    X(last_value)          \
-    X(enabled)             \
-    X(holding)             \
-    X(fresh)               \
-    X(clear_ps)            \
-    X(disabled_ps)         \
-    X(backoff)             \
-    X(last_ps)             \
-    X(probe_at_ps)         \
-    X(probe_cursor)        \
-    X(rate_bps)            \
-    X(free_ps)             \
-    X(step_at_ps)          \
-    X(base_delay_ps)       \
-    X(reps_n)              \
-    X(reps_at)             \
-    X(reps_known)          \
-    X(reps_next)           \
-    X(reps_frozen_ps)      \
-    X(stats.packets)       \
-    X(stats.value_changes) \
-    X(stats.enables)       \
-    X(stats.disables)      \
-    X(stats.probes)        \
-    X(stats.avoids)        \
-    X(stats.notifications) \
-    X(stats.reductions)    \
-    X(stats.cap_timeouts)  \
-    X(stats.bad_echoes)
+#define SENDER_FIELDS(X) \
+    X(paths)             \
+    X(random)            \
+    X(sequence)          \
+    X(value)             \
+    X(left)              \
+    X(change_at_ps)      \
+    X(cursor)            \
+    X(drawn)             \
+    X(last_value)        \
+    X(enabled)           \
+    X(holding)           \
+    X(fresh)             \
+    X(clear_ps)          \
+    X(disabled_ps)       \
+    X(backoff)           \
+    X(last_ps)           \
+    X(probe_at_ps)       \
+    X(probe_cursor)      \
+    X(rate_bps)          \
+    X(free_ps)           \
+    X(step_at_ps)        \
+    X(base_delay_ps)     \
+    X(reps_n)            \
+    X(reps_at)           \
+    X(reps_known)        \
+    X(reps_next)         \
+    X(reps_frozen_ps)
 
 #define ECHO_FIELDS(X) \
     X(echo.packets)    \
@@ -131,30 +77,25 @@
     X(bytes)           \
     X(value)
 
-#define ORDER_FIELDS(X)     \
-    X(begun)                \
-    X(next)                 \
-    X(highest)              \
-    X(flush)                \
-    X(flush_to)             \
-    X(stats.packets)        \
-    X(stats.reordered)      \
-    X(stats.delivered_late) \
-    X(stats.duplicates)     \
-    X(stats.held)           \
-    X(stats.gap_timeouts)   \
-    X(stats.overflows)
+#define ORDER_FIELDS(X) \
+    X(begun)            \
+    X(next)             \
+    X(highest)          \
+    X(flush)            \
+    X(flush_to)
 
 #define PUT(field) state_put_u64(out, at->field);
 #define GET(field)                                  \
     {                                               \
-        uint64_t v = state_get_u64(r);              \
+        uint64_t got = state_get_u64(r);            \
                                                     \
-        at->field = v;                              \
-        if ((uint64_t)at->field != v) {             \
+        at->field = got;                            \
+        if ((uint64_t)at->field != got) {           \
             state_fail(r, "%s: too large", #field); \
         }                                           \
     }
+#define PUT_COUNTER(field) PUT(stats.field)
+#define GET_COUNTER(field) GET(stats.field)
 
 /* ---- configuration ---------------------------------------------------------- */
 
@@ -162,7 +103,7 @@ void path_config_save(const PathConfig *c, GByteArray *out)
 {
     const PathConfig *at = c;
 
-    CONFIG_FIELDS(PUT)
+    PATH_CONFIG_FIELDS(PUT, PUT)
 }
 
 bool path_config_load(PathConfig *ret, StateReader *r)
@@ -171,7 +112,7 @@ bool path_config_load(PathConfig *ret, StateReader *r)
     const char *why;
 
     memset(ret, 0, sizeof(*ret));
-    CONFIG_FIELDS(GET)
+    PATH_CONFIG_FIELDS(GET, GET)
     why = state_ok(r) ? path_config_problem(ret) : NULL;
     if (why) {
         state_fail(r, "balancing: %s", why);
@@ -189,6 +130,7 @@ void path_sender_save(const PathSender *s, GByteArray *out)
         const PathSender *at = s;
 
         SENDER_FIELDS(PUT)
+        PATH_COUNTERS(PUT_COUNTER)
     }
     for (unsigned i = 0; i < PATH_REPS_MAX; i++) {
         state_put_u16(out, s->reps[i]);
@@ -281,6 +223,7 @@ PathSender *path_sender_load(const PathConfig *c, uint64_t now_ps,
 
         r = &sub;
         SENDER_FIELDS(GET)
+        PATH_COUNTERS(GET_COUNTER)
         s->policy = s->paths == 1 ? PATH_ECMP : c->policy;
         for (unsigned i = 0; i < PATH_REPS_MAX; i++) {
             s->reps[i] = state_get_u16(r);
@@ -421,6 +364,7 @@ void path_order_save(const PathOrder *o, GByteArray *out,
     const PathOrder *at = o;
 
     ORDER_FIELDS(PUT)
+    PATH_ORDER_COUNTERS(PUT_COUNTER)
     for (unsigned i = 0; i < PATH_SEEN_BITS / 64; i++) {
         state_put_u64(out, o->seen[i]);
     }
@@ -488,6 +432,7 @@ PathOrder *path_order_load(const PathConfig *c, uint64_t now_ps,
 
         r = &sub;
         ORDER_FIELDS(GET)
+        PATH_ORDER_COUNTERS(GET_COUNTER)
         for (unsigned i = 0; i < PATH_SEEN_BITS / 64; i++) {
             o->seen[i] = state_get_u64(r);
         }

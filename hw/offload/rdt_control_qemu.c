@@ -10,8 +10,8 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-outrigger.h"
-#include "card_qemu.h"
 #include "card_rdt.h"
+#include "control_qemu.h"
 #include "rdt_control_qemu.h"
 
 /* ---- the endpoint ---------------------------------------------------------- */
@@ -61,25 +61,6 @@ static bool no_session(const char *interface, uint32_t session, Error **errp)
 
 /* ---- commands -------------------------------------------------------------- */
 
-static bool parse_secret(const char *text, uint8_t out[RDT_SECRET_BYTES],
-                         Error **errp)
-{
-    for (unsigned i = 0; i < 2 * RDT_SECRET_BYTES; i++) {
-        int digit = g_ascii_xdigit_value(text[i]);
-
-        if (digit < 0) { /* also at an early end */
-            error_setg(errp, "secret= is 64 hexadecimal digits");
-            return false;
-        }
-        out[i / 2] = i % 2 ? out[i / 2] | digit : digit << 4;
-    }
-    if (text[2 * RDT_SECRET_BYTES]) {
-        error_setg(errp, "secret= is 64 hexadecimal digits");
-        return false;
-    }
-    return true;
-}
-
 void qmp_offload_rdt_key(const char *interface, uint32_t key_id,
                          const char *secret, Error **errp)
 {
@@ -87,7 +68,8 @@ void qmp_offload_rdt_key(const char *interface, uint32_t key_id,
     uint8_t bytes[RDT_SECRET_BYTES];
     CardRdt *c;
 
-    if (!n || !parse_secret(secret, bytes, errp)) {
+    if (!n ||
+        !offload_parse_hex("secret", secret, bytes, sizeof(bytes), errp)) {
         return;
     }
     offload_time_enter();
@@ -112,18 +94,14 @@ void qmp_offload_rdt_open(const char *interface, uint32_t session,
         .incarnation = has_incarnation ? incarnation : 0,
     };
     const char *why;
-    struct in_addr a;
+    uint32_t ip;
     OffloadEna *n;
     CardRdt *c = endpoint_of(interface, &n, errp);
 
-    if (!c) {
+    if (!c || !offload_parse_ip(peer, &ip, errp)) {
         return;
     }
-    if (inet_pton(AF_INET, peer, &a) != 1) {
-        error_setg(errp, "'%s' is not an IPv4 address", peer);
-        return;
-    }
-    s.peer = ntohl(a.s_addr);
+    s.peer = ip;
     rdt_params_default(&s.params);
     s.params.n_paths = has_paths ? paths : s.params.n_paths;
     offload_time_enter();
@@ -220,17 +198,6 @@ void qmp_offload_rdt_close(const char *interface, uint32_t session,
 
 /* ---- query ------------------------------------------------------------------ */
 
-static void add_counter(OffloadCounterList ***tail, const char *name,
-                        uint64_t value)
-{
-    OffloadCounter *c = g_new0(OffloadCounter, 1);
-
-    c->name = g_strdup(name);
-    c->unit = g_strdup("count");
-    c->value = value;
-    QAPI_LIST_APPEND(*tail, c);
-}
-
 static OffloadCounterList *counters(const CardRdt *c, const RdtStats *s)
 {
     OffloadCounterList *list = NULL, **tail = &list;
@@ -238,16 +205,18 @@ static OffloadCounterList *counters(const CardRdt *c, const RdtStats *s)
     for (unsigned i = 0; i < RDT_IN_RESULTS; i++) {
         g_autofree char *name = g_strconcat("in_", rdt_input_name(i), NULL);
 
-        add_counter(&tail, name, s->in[i]);
+        offload_add_counter(&tail, name, "count", s->in[i]);
     }
-    add_counter(&tail, "in_frames_malformed", card_rdt_malformed(c));
-    add_counter(&tail, "messages_sent", s->messages_sent);
-    add_counter(&tail, "messages_received", s->messages_received);
-    add_counter(&tail, "packets_sent", s->packets_sent);
-    add_counter(&tail, "acknowledgements_sent", s->acks_sent);
-    add_counter(&tail, "retransmitted", s->retransmitted);
-    add_counter(&tail, "marks", s->marks);
-    add_counter(&tail, "paths_avoided", s->paths_avoided);
+    offload_add_counter(&tail, "in_frames_malformed", "count",
+                        card_rdt_malformed(c));
+    offload_add_counter(&tail, "messages_sent", "count", s->messages_sent);
+    offload_add_counter(&tail, "messages_received", "count",
+                        s->messages_received);
+    offload_add_counter(&tail, "packets_sent", "count", s->packets_sent);
+    offload_add_counter(&tail, "acknowledgements_sent", "count", s->acks_sent);
+    offload_add_counter(&tail, "retransmitted", "count", s->retransmitted);
+    offload_add_counter(&tail, "marks", "count", s->marks);
+    offload_add_counter(&tail, "paths_avoided", "count", s->paths_avoided);
     return list;
 }
 

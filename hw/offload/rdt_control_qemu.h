@@ -8,7 +8,7 @@
 
 #include "card_qemu.h"
 
-/* Into n->rdt_saved, n->rdt_saved_bytes. */
+/* Into n->rdt_saved. */
 void offload_rdt_save(OffloadEna *n);
 /* From there; after the NIC itself. false: ret_err (g_free). */
 bool offload_rdt_load(OffloadEna *n, char **ret_err);
