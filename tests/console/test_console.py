@@ -18,10 +18,13 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import urllib.request
 
+sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+import suite
+
 BUILD = os.environ.get("OUTRIGGER_BUILD", os.path.join(ROOT, "build"))
 CLI = os.path.join(BUILD, "meson/sim-cluster/outrigger")
 SCENARIO = os.path.join(ROOT, "tests/console/console.yaml")
@@ -378,19 +381,4 @@ def test_replay():
         runs.cli("replay", runs.dir, code=2)
 
 
-def main(names):
-    tests = {name[5:]: function for name, function in globals().items()
-             if name.startswith("test_")}
-    failed = 0
-    for name in names or tests:
-        try:
-            tests[name]()
-            print(f"ok {name}", flush=True)
-        except Exception:  # a test's failure must not hide the next one
-            failed += 1
-            print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(names or tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(main(sys.argv[1:]))
+sys.exit(suite.run(globals(), sys.argv[1:]))

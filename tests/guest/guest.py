@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -14,6 +15,9 @@ BUILD = os.environ.get("OUTRIGGER_BUILD", os.path.join(ROOT, "build"))
 IMAGE = os.path.join(BUILD, "guest")
 QEMU = os.environ.get("OUTRIGGER_QEMU", os.path.join(BUILD, "bin", "qemu-system-x86_64"))
 FIRMWARE = os.environ.get("OUTRIGGER_FIRMWARE", os.path.join(BUILD, "share", "qemu"))
+
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+import suite  # for the scripts beside this one
 
 CLI = os.path.join(BUILD, "meson/sim-cluster/outrigger")
 

@@ -11,9 +11,9 @@ import socket
 import sys
 import tempfile
 import time
-import traceback
 
-from guest import BUILD, FIRMWARE, IMAGE, QEMU, ROOT, Guest
+sys.dont_write_bytecode = True
+from guest import BUILD, FIRMWARE, IMAGE, QEMU, Guest, suite
 
 DISK = os.path.join(IMAGE, "bootdisk.raw")
 APP = os.path.join(BUILD, "meson/hw/offload/offload-app-1.so")
@@ -113,20 +113,4 @@ def test_firmware():
         print("ok OVMF", flush=True)
 
 
-def main():
-    for path in (DISK, QEMU, APP):
-        if not os.path.exists(path):
-            print(f"needs {os.path.relpath(path, ROOT)}", file=sys.stderr)
-            return 77
-    try:
-        test_firmware()
-    except Exception:
-        print(f"FAIL\n{traceback.format_exc()}")
-        print("0 passed, 1 failed")
-        return 1
-    print("1 passed, 0 failed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(suite.run(globals(), sys.argv[1:], needs=[DISK, QEMU, APP]))

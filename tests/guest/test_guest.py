@@ -8,10 +8,11 @@ import os
 import re
 import sys
 import tempfile
-import traceback
 
 sys.dont_write_bytecode = True
-from guest import FIRMWARE, IMAGE, QEMU, Guest, manifest
+from guest import FIRMWARE, IMAGE, QEMU, Guest, manifest, suite
+
+DISK = os.path.join(IMAGE, "bootdisk.raw")
 
 
 def drive(folder, size=64 << 20):
@@ -105,8 +106,7 @@ def test_tools_on_an_nvme_drive():
 
 
 def bootdisk():
-    disk = os.path.join(IMAGE, "bootdisk.raw")
-    return ["-drive", f"file={disk},if=none,id=d,format=raw,snapshot=on",
+    return ["-drive", f"file={DISK},if=none,id=d,format=raw,snapshot=on",
             "-device", "nvme,drive=d,serial=first-light"]
 
 
@@ -143,21 +143,4 @@ def test_ends():
             guest.start("end", script)
 
 
-def main(names):
-    if not os.path.exists(os.path.join(IMAGE, "bootdisk.raw")) or not os.path.exists(QEMU):
-        print("needs guest/make-bootdisk and a QEMU", file=sys.stderr)
-        return 77
-    tests = {n: f for n, f in globals().items() if n.startswith("test_")}
-    failed = 0
-    for name in names or tests:
-        try:
-            tests[name]()
-            print(f"ok {name}", flush=True)
-        except Exception:  # a test's failure must not hide the next one
-            failed += 1
-            print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(names or tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(main(sys.argv[1:]))
+sys.exit(suite.run(globals(), sys.argv[1:], needs=[DISK, QEMU]))

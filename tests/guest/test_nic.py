@@ -8,10 +8,9 @@ import socket
 import sys
 import tempfile
 import time
-import traceback
 
 sys.dont_write_bytecode = True
-from guest import BUILD, QEMU, ROOT, Guest
+from guest import BUILD, QEMU, ROOT, Guest, suite
 
 UP = """
 modprobe ena; unshare -n sleep 100000 & peer=$!
@@ -210,21 +209,4 @@ def test_balanced_network():
                 assert plain["guest_errors"] == plain["rx_drops"] == 0, plain
 
 
-def main(names):
-    if not os.path.exists(QEMU):
-        print("needs a QEMU", file=sys.stderr)
-        return 77
-    tests = {n: f for n, f in globals().items() if n.startswith("test_")}
-    failed = 0
-    for name in names or tests:
-        try:
-            tests[name]()
-            print(f"ok {name}", flush=True)
-        except Exception:  # a test's failure must not hide the next one
-            failed += 1
-            print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(names or tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(main(sys.argv[1:]))
+sys.exit(suite.run(globals(), sys.argv[1:], needs=[QEMU]))

@@ -5,10 +5,9 @@ up, ports over their budget fail, and counters are read."""
 import os
 import sys
 import tempfile
-import traceback
 
 sys.dont_write_bytecode = True
-from guest import BUILD, QEMU, ROOT, Guest
+from guest import BUILD, QEMU, ROOT, Guest, suite
 
 SWITCH = "receded-switch"
 
@@ -139,21 +138,4 @@ def test_errors():
         assert guest.run("switch-tool up")[0] == 2
 
 
-def main(names):
-    if not os.path.exists(QEMU):
-        print("needs a QEMU", file=sys.stderr)
-        return 77
-    tests = {n: f for n, f in globals().items() if n.startswith("test_")}
-    failed = 0
-    for name in names or tests:
-        try:
-            tests[name]()
-            print(f"ok {name}", flush=True)
-        except Exception:  # a test's failure must not hide the next one
-            failed += 1
-            print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(names or tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(main(sys.argv[1:]))
+sys.exit(suite.run(globals(), sys.argv[1:], needs=[QEMU]))
