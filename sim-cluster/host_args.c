@@ -10,6 +10,7 @@
 #include "host_seed.h"
 #include "scenario_board.h"
 #include "scenario_net.h"
+#include "switch_core.h"
 
 typedef struct Builder {
     const HostArgs *a;
@@ -338,11 +339,36 @@ static char *setbacks_option(const GeometryParams *p)
     return g_string_free(text, FALSE);
 }
 
-/* The device with the board of a switch of the fabric. */
+/* The core of a switch that forwards here, and its ports with links. */
+static void append_forwarding(const Builder *b, GString *s, const char *name)
+{
+    const Topology *t = b->a->topology;
+    uint32_t index = topology_node(t, name);
+    const TopoNode *n = t->nodes->pdata[index];
+    SwitchConfig c;
+
+    switch_config_default(&c, n->ports);
+    net_switch_config(n, &c);
+    g_string_append_printf(s,
+                           ",lanes=%u,pipeline-ps=%" G_GUINT64_FORMAT
+                           ",buffer-cells=%u,ecn-cells=%u,idle-signal=off"
+                           ",ports=",
+                           scn_switch_lanes(n->written), c.pipeline_ps,
+                           c.buffer_cells, c.queue[0].ecn_min_cells);
+    for (unsigned i = 0; i < n->ports; i++) {
+        g_string_append(s, i ? ":" : "");
+        if (topology_port(t, index, i, NULL) != TOPO_NONE) {
+            g_string_append_printf(s, "%s.p%u", name, i);
+        }
+    }
+}
+
+/* The device with the board of a switch. */
 static void add_management(Builder *b, const char *name)
 {
     const TopoNode *node =
         b->a->topology->nodes->pdata[topology_node(b->a->topology, name)];
+    GString *s = g_string_new("receded-switch,id=" HOST_SWITCH);
     const ScnGeometry *written = node->written->geometry;
     const GeometryParams *p = &node->board->params;
     GeometryRate rate = GEOMETRY_25G;
@@ -350,12 +376,11 @@ static void add_management(Builder *b, const char *name)
     g_autofree char *setbacks = setbacks_option(p);
 
     scn_board_rate(written, &rate);
-    add_option(
-        b, "-device",
-        "receded-switch,layout=%s,baseline=%s,recede=%s,routing=%s,"
-        "columns=%u,rows=%u,pitch-um=%d,setback-um=%d,steps=%u%s,"
-        "radius-um=%d,asic-um=%d,asic-offset-um=%d,rate=%s,budget-mdb=%d,loss-"
-        "mdb=%d,retimers=%s,"
+    g_string_append_printf(
+        s,
+        ",layout=%s,baseline=%s,recede=%s,routing=%s,columns=%u,rows=%u,"
+        "pitch-um=%d,setback-um=%d,steps=%u%s,radius-um=%d,asic-um=%d,"
+        "asic-offset-um=%d,rate=%s,budget-mdb=%d,loss-mdb=%d,retimers=%s,"
         "seed=%" G_GUINT64_FORMAT ",bus=rp%u",
         geometry_layout_name(p->layout), p->baseline ? "on" : "off",
         geometry_recede_name(p->recede), geometry_routing_name(p->routing),
@@ -364,6 +389,11 @@ static void add_management(Builder *b, const char *name)
         geometry_rate_name(rate), p->budget_mdb[rate],
         p->loss_mdb_per_inch[rate], written->retimers ? "needed" : "none",
         seed_derive_u64(b->a->seed, name, "switch"), port);
+    if (node->device_host != TOPO_NONE) {
+        append_forwarding(b, s, name);
+    }
+    add_option(b, "-device", "%s", s->str);
+    g_string_free(s, TRUE);
 }
 
 /* ---- all --------------------------------------------------------------- */

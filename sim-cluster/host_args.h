@@ -75,5 +75,7 @@ char *host_args_events_name(unsigned process);
 #define HOST_DISK_CARD "boot0"
 #define HOST_DISK_INTERFACE "disk"
 #define HOST_CARD "card0"
+/* of the receded-switch; no name of a scenario has a dot */
+#define HOST_SWITCH "switch.0"
 
 #endif

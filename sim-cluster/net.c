@@ -13,11 +13,61 @@
 
 /* Least time from an arrival at a card to a departure from it: less than the
  * shortest frame takes at 600 Gbit/s, whatever the card. */
-#define EGRESS_PS 1000u
+#define CARD_EGRESS_PS 1000u
+#define WHOLE_NS_PS 999u /* what rounding up to one adds at most */
 
 static bool simulated(const Net *net)
 {
     return net->scn->time->mode != SCN_MODE_WALL;
+}
+
+/* A device adds its latency to the exact arrival, lockstep to the nanosecond
+ * in which QEMU sees it. Traces and a longer frame only add to it. */
+static uint64_t device_egress_ps(const TopoNode *n)
+{
+    uint64_t ps =
+        n->latency_ps + switch_serialise_ps(SWITCH_MIN_BYTES, n->rate_bps);
+
+    return ps > WHOLE_NS_PS ? ps - WHOLE_NS_PS : 1;
+}
+
+static uint64_t host_egress_ps(const Net *net, unsigned host)
+{
+    uint64_t ps = LOCKSTEP_NEVER;
+
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        const NetPort *p = &net->ports[i];
+        const TopoLink *l = net_topo_link(net, p->topo_link);
+
+        for (unsigned end = 0; p->host == host && end < 2; end++) {
+            const TopoNode *n = net_topo_node(net, l->node[end]);
+
+            if (net->end_of[p->topo_link][end] == p->node) {
+                ps = MIN(ps, n->device_host == TOPO_NONE ? CARD_EGRESS_PS
+                                                         : device_egress_ps(n));
+            }
+        }
+    }
+    return ps == LOCKSTEP_NEVER ? CARD_EGRESS_PS : ps;
+}
+
+static void set_latencies(Net *net)
+{
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        for (unsigned k = 0; k < net->n_ports; k++) {
+            const NetPort *a = &net->ports[i];
+            const NetPort *b = &net->ports[k];
+
+            if (a->host != b->host) {
+                uint64_t ps =
+                    fabric_lookahead_ps(net->fabric, a->node, b->node);
+
+                ps =
+                    MIN(ps, lockstep_reach_ps(net->lockstep, a->host, b->host));
+                lockstep_set_latency(net->lockstep, a->host, b->host, ps);
+            }
+        }
+    }
 }
 
 static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
@@ -36,27 +86,16 @@ static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
         return false;
     }
     for (unsigned i = 0; i < hosts; i++) {
-        net->hosts[i].egress_ps = EGRESS_PS;
+        net->hosts[i].egress_ps = host_egress_ps(net, i);
         lockstep_set_group(net->lockstep, i, i % groups);
-        lockstep_set_egress(net->lockstep, i, EGRESS_PS);
+        lockstep_set_egress(net->lockstep, i, net->hosts[i].egress_ps);
     }
     lockstep_set_group(net->lockstep, hosts, 0);
     lockstep_set_patience(net->lockstep, net_mutex_late, net);
     lockstep_set_spin(net->lockstep, cpus > 1);
     lockstep_set_window(net->lockstep, net->scn->time->window_ps);
     lockstep_set_quantum(net->lockstep, net->scn->time->quantum_ps);
-    for (unsigned i = 0; i < hosts; i++) {
-        for (unsigned k = 0; net->fabric && k < hosts; k++) {
-            const NetHost *a = &net->hosts[i];
-            const NetHost *b = &net->hosts[k];
-
-            if (i != k && a->linked && b->linked) {
-                lockstep_set_latency(
-                    net->lockstep, i, k,
-                    fabric_lookahead_ps(net->fabric, a->node, b->node));
-            }
-        }
-    }
+    set_latencies(net);
     if (!lockstep_close_paths(net->lockstep)) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
                     "no lookahead: two hosts reach each other in no time");
@@ -130,6 +169,11 @@ uint32_t net_fabric_node(const Net *net, unsigned topo_node)
     return net->node_of[topo_node];
 }
 
+uint32_t net_fabric_end(const Net *net, unsigned link, unsigned end)
+{
+    return net->end_of[link][end];
+}
+
 uint64_t net_host_dropped_count(const Net *net, unsigned host_index)
 {
     return net->hosts[host_index].dropped_count;
@@ -199,8 +243,6 @@ static void add(GPtrArray *argv, const char *option, char *value)
 
 void net_host_args(Net *net, unsigned host_index, GPtrArray *argv)
 {
-    const NetHost *h = &net->hosts[host_index];
-
     if (!net->lockstep && simulated(net)) {
         add(argv, "-device", g_strdup("outrigger-clock"));
     } else if (net->lockstep) {
@@ -209,54 +251,45 @@ void net_host_args(Net *net, unsigned host_index, GPtrArray *argv)
             g_strdup_printf("outrigger-clock,lockstep=%s,index=%u",
                             net->lockstep_path, host_index));
     }
-    if (h->link) {
-        add(argv, "-device",
-            g_strdup_printf("outrigger-port,id=port0,link=%s",
-                            link_path(h->link)));
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        const NetPort *p = &net->ports[i];
+
+        if (p->host == host_index) {
+            add(argv, "-device",
+                g_strdup_printf("outrigger-port,id=%s,link=%s", p->id,
+                                link_path(p->link)));
+        }
     }
 }
 
 bool net_host_started(Net *net, unsigned host_index, GError **error)
 {
-    NetHost *h = &net->hosts[host_index];
-
     (void)error;
     net_lock(net);
-    h->present = true;
-    if (h->link && h->link_down) { /* a port begins with its link up */
-        link_send_state(h->link, net->now_ps, 0, 0);
+    net->hosts[host_index].present = true;
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        NetPort *p = &net->ports[i];
+
+        if (p->host == host_index && p->link_down) { /* it begins up */
+            link_send_state(p->link, net->now_ps, 0, 0);
+        }
     }
     net_unlock(net);
     return true;
 }
 
-static uint64_t link_rate_bps(const Net *net, unsigned host_index)
-{
-    const Topology *t = net->scn->topology;
-
-    for (unsigned i = 0; i < t->links->len; i++) {
-        const TopoLink *l = g_ptr_array_index(t->links, i);
-
-        for (unsigned end = 0; end < 2; end++) {
-            const TopoNode *n = g_ptr_array_index(t->nodes, l->node[end]);
-
-            if (n->kind == TOPO_HOST && n->index == host_index) {
-                return l->rate_bps;
-            }
-        }
-    }
-    return 0;
-}
-
 void net_host_restored(Net *net, unsigned host_index)
 {
-    NetHost *h = &net->hosts[host_index];
-
     net_lock(net);
-    h->present = true;
-    if (h->link) {
-        link_send_state(h->link, net->now_ps, 0,
-                        h->link_down ? 0 : link_rate_bps(net, host_index));
+    net->hosts[host_index].present = true;
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        NetPort *p = &net->ports[i];
+
+        if (p->host == host_index) {
+            link_send_state(
+                p->link, net->now_ps, 0,
+                p->link_down ? 0 : net_topo_link(net, p->topo_link)->rate_bps);
+        }
     }
     net_unlock(net);
 }
@@ -269,8 +302,10 @@ void net_host_gone(Net *net, unsigned host_index)
         lockstep_host_gone(net->lockstep, host_index);
     }
     net_lock(net);
-    if (h->link) {
-        link_reset(h->link, NULL);
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        if (net->ports[i].host == host_index) {
+            link_reset(net->ports[i].link, NULL);
+        }
     }
     h->present = false;
     net_unlock(net);

@@ -28,8 +28,14 @@ void net_free(Net *net); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Net, net_free)
 
 /* Adds the options of host @host_index (of Scenario.hosts) to @argv: its
- * clock and, with a port, its link. Texts are g_malloc()ed. */
+ * clock and its ports with their links: "port0" is the card's, "SWITCH.pN"
+ * those of a switch that forwards in a device. Texts are g_malloc()ed. */
 void net_host_args(Net *net, unsigned host_index, GPtrArray *argv);
+
+struct SwitchConfig;
+struct TopoNode;
+/* What the scenario says of a switch, over what @c holds. */
+void net_switch_config(const struct TopoNode *n, struct SwitchConfig *c);
 
 /* The process is up and stands at an edge; or it is gone, however it ended.*/
 bool net_host_started(Net *net, unsigned host_index, GError **error);
@@ -77,7 +83,10 @@ bool net_load(Net *net, const GByteArray *state, GError **error);
 
 /* For counters; NULL: no links. Numbers of the fabric: */
 const struct Fabric *net_fabric(const Net *net);
+/* UINT32_MAX: it is not in the fabric, or a device forwards for it. */
 uint32_t net_fabric_node(const Net *net, unsigned topo_node);
+/* What sends onto a link at its end @end: 0 a, 1 b. */
+uint32_t net_fabric_end(const Net *net, unsigned link, unsigned end);
 /* From here on the fabric's counters count. */
 uint64_t net_warmup_ps(const Net *net);
 /* What flow @flow of a modelled transport had delivered by @ret_ps, the end of

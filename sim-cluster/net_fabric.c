@@ -18,6 +18,9 @@
 #define FEW_BINS 64u
 #define MANY_LINKS 1024u
 
+#define DEVICE_PORT_IPV4 0xf0000000u /* 240.0.0.0/4: nobody's (RFC 1112) */
+#define DEVICE_PORT_MAC UINT64_C(0x025000000000) /* locally administered */
+
 static const TopoNode *node_at(const Topology *t, unsigned i)
 {
     return g_ptr_array_index(t->nodes, i);
@@ -26,6 +29,16 @@ static const TopoNode *node_at(const Topology *t, unsigned i)
 static const TopoLink *link_at(const Topology *t, unsigned i)
 {
     return g_ptr_array_index(t->links, i);
+}
+
+const TopoNode *net_topo_node(const Net *net, unsigned i)
+{
+    return node_at(net->scn->topology, i);
+}
+
+const TopoLink *net_topo_link(const Net *net, unsigned i)
+{
+    return link_at(net->scn->topology, i);
 }
 
 /* ---- callbacks ----------------------------------------------------------- */
@@ -46,23 +59,22 @@ static void deliver(void *opaque, uint32_t node, uint64_t arrive_ps,
                     const uint8_t *frame, uint32_t len)
 {
     Net *net = opaque;
-    NetHost *h = &net->hosts[net->host_of[node]];
     NetGateway *gateway = gateway_at(net, node);
+    NetPort *p;
+    NetHost *h;
 
     if (gateway) {
         net_gateway_take(gateway, frame, len);
         return;
     }
-
-    if (!h->present || !h->link) {
+    p = &net->ports[net->port_of[node]];
+    h = &net->hosts[p->host];
+    if (!h->present ||
+        !link_send(p->link, arrive_ps, LINK_FRAME, 0, frame, len)) {
         h->dropped_count++;
         return;
     }
-    if (!link_send(h->link, arrive_ps, LINK_FRAME, 0, frame, len)) {
-        h->dropped_count++;
-        return;
-    }
-    h->inbox_ps = MIN(h->inbox_ps, arrive_ps);
+    p->inbox_ps = MIN(p->inbox_ps, arrive_ps);
 }
 
 static void tap(void *opaque, uint32_t link, uint32_t from_node,
@@ -103,23 +115,28 @@ static bool is_linked(const Topology *t, unsigned node)
     return false;
 }
 
+void net_switch_config(const TopoNode *n, SwitchConfig *c)
+{
+    c->pipeline_ps = n->latency_ps;
+    if (n->buffer_bytes) {
+        c->buffer_cells = (uint32_t)MAX(n->buffer_bytes / c->cell_bytes, 1);
+    }
+    for (unsigned q = 0; q < c->queues && n->ecn_threshold_bytes; q++) {
+        uint32_t cells =
+            (uint32_t)MAX(n->ecn_threshold_bytes / c->cell_bytes, 1);
+
+        c->queue[q].ecn_min_cells = cells;
+        c->queue[q].ecn_max_cells = cells;
+    }
+}
+
 static uint32_t add_switch(Net *net, const TopoNode *n)
 {
     FabricSwitchConfig c;
 
     fabric_switch_config_default(&c);
     c.name = n->name;
-    c.sw.pipeline_ps = n->latency_ps;
-    if (n->buffer_bytes) {
-        c.sw.buffer_cells = (uint32_t)MAX(n->buffer_bytes / c.sw.cell_bytes, 1);
-    }
-    for (unsigned q = 0; q < c.sw.queues && n->ecn_threshold_bytes; q++) {
-        uint32_t cells =
-            (uint32_t)MAX(n->ecn_threshold_bytes / c.sw.cell_bytes, 1);
-
-        c.sw.queue[q].ecn_min_cells = cells;
-        c.sw.queue[q].ecn_max_cells = cells;
-    }
+    net_switch_config(n, &c.sw);
     if (n->trim_queue_bytes) {
         net_transport_switch(net, n->trim_queue_bytes, &c.sw);
     }
@@ -140,24 +157,75 @@ static uint32_t add_host(Net *net, const TopoNode *n)
     return fabric_add_host(net->fabric, &c);
 }
 
+static void add_port(Net *net, unsigned host, uint32_t node, unsigned link,
+                     char *id)
+{
+    net->ports[net->n_ports] = (NetPort){ .host = host,
+                                          .topo_link = link,
+                                          .node = node,
+                                          .id = id,
+                                          .inbox_ps = LOCKSTEP_NEVER };
+    net->port_of[node] = net->n_ports++;
+    net->hosts[host].linked = true;
+}
+
+/* To the fabric each port of a device is a host that takes everything. */
+static void add_device_ports(Net *net, const Topology *t, unsigned i)
+{
+    const TopoNode *n = node_at(t, i);
+
+    for (unsigned port = 0; port < n->ports; port++) {
+        unsigned end;
+        uint32_t link = topology_port(t, i, port, &end);
+        g_autofree char *name = g_strdup_printf("%s.p%u", n->name, port);
+        FabricHostConfig c = { .name = name, .full = true, .takes_all = true };
+        uint32_t number = net->n_ports;
+
+        if (link != TOPO_NONE) {
+            c.ipv4 = DEVICE_PORT_IPV4 + number;
+            c.mac = DEVICE_PORT_MAC + number;
+            net->end_of[link][end] = fabric_add_host(net->fabric, &c);
+            add_port(net, node_at(t, n->device_host)->index,
+                     net->end_of[link][end], link, g_steal_pointer(&name));
+        }
+    }
+}
+
+static void add_node(Net *net, const Topology *t, unsigned i)
+{
+    const TopoNode *n = node_at(t, i);
+    uint32_t node =
+        n->kind == TOPO_SWITCH ? add_switch(net, n) : add_host(net, n);
+
+    net->node_of[i] = node;
+    for (unsigned port = 0; port < n->ports; port++) {
+        unsigned end;
+        uint32_t link = topology_port(t, i, port, &end);
+
+        if (link != TOPO_NONE) {
+            net->end_of[link][end] = node;
+        }
+    }
+    if (n->kind == TOPO_HOST) {
+        add_port(net, n->index, node, topology_port(t, i, 0, NULL),
+                 g_strdup("port0"));
+    }
+}
+
 static void add_nodes(Net *net, const Topology *t)
 {
-    net->node_of = g_new(uint32_t, t->nodes->len);
-    net->host_of = g_new0(uint32_t, t->nodes->len);
-    for (unsigned i = 0; i < t->nodes->len; i++) {
-        const TopoNode *n = node_at(t, i);
-        uint32_t node;
+    unsigned most = t->nodes->len + 2 * t->links->len;
 
+    net->node_of = g_new(uint32_t, t->nodes->len);
+    net->end_of = g_malloc0_n(t->links->len, sizeof(*net->end_of));
+    net->port_of = g_new0(uint32_t, most);
+    net->ports = g_new0(NetPort, most);
+    for (unsigned i = 0; i < t->nodes->len; i++) {
         net->node_of[i] = UINT32_MAX;
-        if (!is_linked(t, i)) {
-            continue;
-        }
-        node = n->kind == TOPO_SWITCH ? add_switch(net, n) : add_host(net, n);
-        net->node_of[i] = node;
-        if (n->kind == TOPO_HOST) {
-            net->host_of[node] = n->index;
-            net->hosts[n->index].node = node;
-            net->hosts[n->index].linked = true;
+        if (node_at(t, i)->device_host != TOPO_NONE) {
+            add_device_ports(net, t, i);
+        } else if (is_linked(t, i)) {
+            add_node(net, t, i);
         }
     }
 }
@@ -175,8 +243,8 @@ static bool add_links(Net *net, const Topology *t, GError **error)
             .fec = l->fec == SCN_FEC_KP4 ? FABRIC_FEC_KP4 : FABRIC_FEC_NONE,
         };
 
-        if (fabric_add_link(net->fabric, net->node_of[l->node[0]],
-                            net->node_of[l->node[1]], &c, error) < 0) {
+        if (fabric_add_link(net->fabric, net->end_of[i][0], net->end_of[i][1],
+                            &c, error) < 0) {
             return false;
         }
     }
@@ -185,15 +253,12 @@ static bool add_links(Net *net, const Topology *t, GError **error)
 
 static bool make_rings(Net *net, GError **error)
 {
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        NetHost *h = &net->hosts[i];
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        NetPort *p = &net->ports[i];
         LinkError e;
 
-        if (!h->linked) {
-            continue;
-        }
-        h->link = link_create(NULL, RING_BYTES, &e);
-        if (!h->link) {
+        p->link = link_create(NULL, RING_BYTES, &e);
+        if (!p->link) {
             g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "%s",
                         e.text);
             return false;
@@ -251,13 +316,16 @@ bool net_fabric_build(Net *net, GError **error)
 
 void net_fabric_free(Net *net)
 {
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        link_close(net->hosts[i].link);
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        link_close(net->ports[i].link);
+        g_free(net->ports[i].id);
     }
     g_ptr_array_unref(net->gateways);
     fabric_free(net->fabric);
+    g_free(net->ports);
     g_free(net->node_of);
-    g_free(net->host_of);
+    g_free(net->end_of);
+    g_free(net->port_of);
 }
 
 /* ---- failures ------------------------------------------------------------ */
@@ -302,37 +370,29 @@ static void note_switch(const Net *net, unsigned topo_node, uint64_t ps,
     }
 }
 
-/* A host has a signal when its link and the switch at its other end work. */
-static void tell_host(NetHost *h, const TopoLink *l, uint64_t at_ps)
+/* A port has a signal when its link and the switch at its other end work. */
+static void tell_port(Net *net, NetPort *p, uint64_t at_ps)
 {
-    bool down = h->cut || h->switch_down;
+    bool down = p->cut || p->switch_down;
 
-    if (down == h->link_down) {
+    if (down == p->link_down) {
         return;
     }
-    h->link_down = down;
-    if (h->present && h->link) {
-        link_send_state(h->link, at_ps, 0, down ? 0 : l->rate_bps);
+    p->link_down = down;
+    if (net->hosts[p->host].present) {
+        link_send_state(p->link, at_ps, 0,
+                        down ? 0 : net_topo_link(net, p->topo_link)->rate_bps);
     }
 }
 
-static NetHost *host_at(Net *net, const TopoLink *l, unsigned end)
+static void tell_ports(Net *net, unsigned link, bool up, uint64_t at_ps)
 {
-    const TopoNode *n = node_at(net->scn->topology, l->node[end]);
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        NetPort *p = &net->ports[i];
 
-    return n->kind == TOPO_HOST ? &net->hosts[n->index] : NULL;
-}
-
-static void tell_hosts(Net *net, unsigned link, bool up, uint64_t at_ps)
-{
-    const TopoLink *l = link_at(net->scn->topology, link);
-
-    for (unsigned end = 0; end < 2; end++) {
-        NetHost *h = host_at(net, l, end);
-
-        if (h) {
-            h->cut = !up;
-            tell_host(h, l, at_ps);
+        if (p->topo_link == link) {
+            p->cut = !up;
+            tell_port(net, p, at_ps);
         }
     }
 }
@@ -340,16 +400,13 @@ static void tell_hosts(Net *net, unsigned link, bool up, uint64_t at_ps)
 static void tell_neighbours(Net *net, unsigned topo_node, bool up,
                             uint64_t at_ps)
 {
-    for (unsigned i = 0; i < net->scn->topology->links->len; i++) {
-        const TopoLink *l = link_at(net->scn->topology, i);
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        NetPort *p = &net->ports[i];
+        const TopoLink *l = net_topo_link(net, p->topo_link);
 
-        for (unsigned end = 0; end < 2; end++) {
-            NetHost *h = host_at(net, l, end);
-
-            if (h && l->node[!end] == topo_node) {
-                h->switch_down = !up;
-                tell_host(h, l, at_ps);
-            }
+        if (l->node[0] == topo_node || l->node[1] == topo_node) {
+            p->switch_down = !up;
+            tell_port(net, p, at_ps);
         }
     }
 }
@@ -363,7 +420,7 @@ bool net_link_set_up(Net *net, unsigned link, bool up, uint64_t at_ps,
     at_ps = instant(net, at_ps);
     ok = fabric_link_set_up(net->fabric, link, up, at_ps, error);
     if (ok) {
-        tell_hosts(net, link, up, at_ps);
+        tell_ports(net, link, up, at_ps);
         note(net, link, at_ps, "link %s %s",
              link_at(net->scn->topology, link)->name, up ? "up" : "down");
     }
@@ -401,7 +458,7 @@ bool net_link_set_rate(Net *net, unsigned link, ScnDirection direction,
     for (unsigned end = 0; ok && end < 2; end++) {
         if (direction == SCN_BOTH || direction == (end ? SCN_BA : SCN_AB)) {
             ok = fabric_link_set_rate_from(net->fabric, link,
-                                           net->node_of[l->node[end]], rate_bps,
+                                           net->end_of[link][end], rate_bps,
                                            at_ps, error);
         }
     }

@@ -15,15 +15,23 @@
 #include "net_gateway.h"
 #include "scenario_net.h"
 
+/* A port of a host with a link: of its card, or of a switch that forwards in
+ * a device of that host. */
+typedef struct NetPort {
+    unsigned host;      /* in Net.hosts */
+    unsigned topo_link; /* in Topology.links */
+    uint32_t node;      /* of the fabric */
+    char *id;           /* of QEMU's outrigger-port */
+    Link *link;
+    bool cut;          /* its link, by a fault, or it does not train */
+    bool switch_down;  /* at the other end */
+    bool link_down;    /* what the host was told */
+    uint64_t inbox_ps; /* first stamp put into its ring in this round */
+} NetPort;
+
 typedef struct NetHost {
-    bool linked;
-    Link *link;    /* NULL: no port */
-    uint32_t node; /* of the fabric */
+    bool linked; /* has a port */
     bool present;
-    bool cut;           /* its link, by a fault, or it does not train */
-    bool switch_down;   /* at the other end */
-    bool link_down;     /* what the host was told */
-    uint64_t inbox_ps;  /* first stamp put into its ring in this round */
     uint64_t egress_ps; /* least time from an arrival to a departure */
     uint64_t dropped_count;
 } NetHost;
@@ -32,11 +40,15 @@ typedef struct NetWall NetWall;
 
 struct Net {
     const Scenario *scn;
-    NetHost *hosts;     /* one each of scn->hosts */
-    Fabric *fabric;     /* NULL: no links */
-    uint32_t *node_of;  /* of the fabric, by node of the topology */
-    uint32_t *host_of;  /* index in @hosts, by node of the fabric */
-    Lockstep *lockstep; /* NULL: hosts run side by side by coarse grants */
+    NetHost *hosts; /* one each of scn->hosts */
+    NetPort *ports; /* those of cards in the order of their hosts first */
+    unsigned n_ports;
+    Fabric *fabric;        /* NULL: no links */
+    uint32_t *node_of;     /* of the fabric, by node of the topology; NONE also
+                         * for a switch that is a device */
+    uint32_t (*end_of)[2]; /* of the fabric, by link and its end */
+    uint32_t *port_of;     /* index in @ports, by node of the fabric; NONE */
+    Lockstep *lockstep;    /* NULL: hosts run side by side by coarse grants */
     char *lockstep_path;
     uint64_t now_ps;     /* to where the last run went */
     uint64_t *flow_base; /* NULL: warm-up is not over, or there is none */
@@ -56,6 +68,9 @@ struct Net {
 /* net_fabric.c */
 bool net_fabric_build(Net *net, GError **error);
 void net_fabric_free(Net *net);
+
+const TopoNode *net_topo_node(const Net *net, unsigned i);
+const TopoLink *net_topo_link(const Net *net, unsigned i);
 
 /* net_windows.c: everything that hosts have sent, into the fabric. */
 bool net_take_in(Net *net, GError **error);

@@ -18,8 +18,7 @@ uint64_t net_node_rate_bps(const Net *net, uint32_t node)
     for (unsigned i = 0; i < t->links->len; i++) {
         const TopoLink *l = g_ptr_array_index(t->links, i);
 
-        if (net->node_of[l->node[0]] == node ||
-            net->node_of[l->node[1]] == node) {
+        if (net->end_of[i][0] == node || net->end_of[i][1] == node) {
             return l->rate_bps;
         }
     }

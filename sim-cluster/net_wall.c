@@ -28,18 +28,18 @@ static uint64_t now_ps(const NetWall *w)
 }
 
 /* True: something moved. A frame that the fabric refuses is dropped. */
-static bool take_in(Net *net, NetHost *h)
+static bool take_in(Net *net, NetPort *p)
 {
     const LinkMsg *m;
     bool moved = false;
 
-    while ((m = link_peek(h->link))) {
+    while ((m = link_peek(p->link))) {
         if (m->kind == LINK_FRAME &&
-            !fabric_inject(net->fabric, h->node, fabric_now_ps(net->fabric),
+            !fabric_inject(net->fabric, p->node, fabric_now_ps(net->fabric),
                            m->data, m->len, NULL)) {
-            h->dropped_count++;
+            net->hosts[p->host].dropped_count++;
         }
-        link_consume(h->link);
+        link_consume(p->link);
         moved = true;
     }
     return moved;
@@ -50,10 +50,8 @@ static bool look(Net *net)
     bool moved = false;
 
     g_mutex_lock(&net->wall->mutex);
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        if (net->hosts[i].link) {
-            moved |= take_in(net, &net->hosts[i]);
-        }
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        moved |= take_in(net, &net->ports[i]);
     }
     moved |= fabric_frames_inside(net->fabric) > 0;
     fabric_run(net->fabric, now_ps(net->wall));

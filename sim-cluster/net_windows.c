@@ -38,8 +38,8 @@ static void unpin(const cpu_set_t *before)
 
 static bool bad_peer(const Net *net, unsigned i, GError **error)
 {
-    const LinkError *e = link_error(net->hosts[i].link);
-    const ScnHost *h = g_ptr_array_index(net->scn->hosts, i);
+    const LinkError *e = link_error(net->ports[i].link);
+    const ScnHost *h = g_ptr_array_index(net->scn->hosts, net->ports[i].host);
 
     if (e) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED, "node %s: %s",
@@ -51,24 +51,24 @@ static bool bad_peer(const Net *net, unsigned i, GError **error)
 /* Everything that has been sent, into the fabric. */
 static bool take_in(Net *net, unsigned i, GError **error)
 {
-    NetHost *h = &net->hosts[i];
+    NetPort *p = &net->ports[i];
     const LinkMsg *m;
 
-    while ((m = link_peek(h->link))) {
-        if (m->kind == LINK_FRAME && !fabric_inject(net->fabric, h->node, m->ps,
+    while ((m = link_peek(p->link))) {
+        if (m->kind == LINK_FRAME && !fabric_inject(net->fabric, p->node, m->ps,
                                                     m->data, m->len, error)) {
-            g_prefix_error(error, "frame of host %u: ", i);
+            g_prefix_error(error, "frame of host %u, %s: ", p->host, p->id);
             return false;
         }
-        link_consume(h->link);
+        link_consume(p->link);
     }
     return !bad_peer(net, i, error);
 }
 
 bool net_take_in(Net *net, GError **error)
 {
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        if (net->hosts[i].link && !take_in(net, i, error)) {
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        if (!take_in(net, i, error)) {
             return false;
         }
     }
@@ -81,23 +81,20 @@ static void fill(void *opaque, LockstepNews *news)
     Net *net = opaque;
 
     news->now_ps = net->now_ps;
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        if (net->hosts[i].link && !net->windows_error) {
-            take_in(net, i, &net->windows_error);
-        }
+    for (unsigned i = 0; i < net->n_ports && !net->windows_error; i++) {
+        take_in(net, i, &net->windows_error);
     }
     if (!net->fabric) {
         return;
     }
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        NetHost *h = &net->hosts[i];
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        NetPort *p = &net->ports[i];
+        LockstepFabric *h = &news->host[p->host];
 
-        if (h->link) {
-            news->host[i].inbox_ps = h->inbox_ps;
-            news->host[i].delivery_ps =
-                fabric_earliest_delivery_ps(net->fabric, h->node);
-            h->inbox_ps = LOCKSTEP_NEVER;
-        }
+        h->inbox_ps = MIN(h->inbox_ps, p->inbox_ps);
+        h->delivery_ps = MIN(h->delivery_ps,
+                             fabric_earliest_delivery_ps(net->fabric, p->node));
+        p->inbox_ps = LOCKSTEP_NEVER;
     }
     news->now_ps = fabric_now_ps(net->fabric);
     news->next_ps = fabric_next_ps(net->fabric);
@@ -108,13 +105,14 @@ static uint64_t answer_ps(const Net *net)
 {
     uint64_t least_ps = LOCKSTEP_NEVER;
 
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        const NetHost *h = &net->hosts[i];
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        const NetPort *p = &net->ports[i];
+        const NetHost *h = &net->hosts[p->host];
 
-        if (h->link && h->present) {
-            uint64_t at_ps = fabric_earliest_delivery_ps(net->fabric, h->node);
+        if (h->present) {
+            uint64_t at_ps = fabric_earliest_delivery_ps(net->fabric, p->node);
 
-            at_ps = MIN(at_ps, h->inbox_ps);
+            at_ps = MIN(at_ps, p->inbox_ps);
             if (at_ps != LOCKSTEP_NEVER) {
                 least_ps = MIN(least_ps, at_ps + h->egress_ps);
             }
@@ -147,11 +145,12 @@ static bool check_members(Net *net, GError **error)
         (net->watch && !net->watch(net->watch_opaque, error))) {
         return false;
     }
-    for (unsigned i = 0; i < net->scn->hosts->len; i++) {
-        const ScnHost *h = g_ptr_array_index(net->scn->hosts, i);
+    for (unsigned i = 0; i < net->n_ports; i++) {
+        const NetPort *p = &net->ports[i];
+        const ScnHost *h = g_ptr_array_index(net->scn->hosts, p->host);
 
-        if (!net->watch && net->hosts[i].present && net->hosts[i].link &&
-            link_peer(net->hosts[i].link) == LINK_PEER_DEAD) {
+        if (!net->watch && net->hosts[p->host].present &&
+            link_peer(p->link) == LINK_PEER_DEAD) {
             g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_TESTBED,
                         "node %s: QEMU died in the middle of a window",
                         h->node.name);

@@ -61,11 +61,11 @@ uint64_t run_net_variation_ppm(const uint64_t *value, unsigned n)
 }
 
 static uint64_t sent_bytes(const Execution *x, const Fabric *f, unsigned link,
-                           uint32_t topo_node)
+                           unsigned end)
 {
     FabricLinkStats s;
 
-    return fabric_link_stats(f, link, net_fabric_node(x->net, topo_node), &s)
+    return fabric_link_stats(f, link, net_fabric_end(x->net, link, end), &s)
                ? s.wire_bytes
                : 0;
 }
@@ -102,9 +102,10 @@ static void measure_spines(const Put *p, const Fabric *f)
             continue;
         }
         for (unsigned port = 0; port < n->ports; port++) {
-            uint32_t link = topology_port(t, i, port, NULL);
+            unsigned end;
+            uint32_t link = topology_port(t, i, port, &end);
 
-            bytes += link == TOPO_NONE ? 0 : sent_bytes(p->x, f, link, i);
+            bytes += link == TOPO_NONE ? 0 : sent_bytes(p->x, f, link, end);
         }
         g_array_append_val(loads, bytes);
     }
@@ -136,7 +137,7 @@ static bool imbalance(const Put *p, const Fabric *f, unsigned node,
         if (!peer || peer->kind != TOPO_SWITCH) {
             continue;
         }
-        bytes = sent_bytes(p->x, f, link, node);
+        bytes = sent_bytes(p->x, f, link, end);
         least = MIN(least, bytes);
         most = MAX(most, bytes);
         sum += bytes;
@@ -179,10 +180,8 @@ static void measure_queues(const Put *p, const Fabric *f)
     FabricTotals totals;
 
     for (unsigned i = 0; i < t->links->len; i++) {
-        const TopoLink *l = g_ptr_array_index(t->links, i);
-
         for (unsigned end = 0; end < 2; end++) {
-            uint32_t from = net_fabric_node(p->x->net, l->node[end]);
+            uint32_t from = net_fabric_end(p->x->net, i, end);
             const SwitchCore *sw = fabric_switch(f, from);
             FabricLinkStats s;
 

@@ -29,7 +29,7 @@ static void measure_link(Execution *x, const Fabric *f, unsigned index)
     Put p = { x, l->name };
 
     for (unsigned end = 0; end < 2; end++) {
-        uint32_t from = net_fabric_node(x->net, l->node[end]);
+        uint32_t from = net_fabric_end(x->net, index, end);
         FabricLinkStats s;
 
         if (fabric_link_stats(f, index, from, &s)) {

@@ -28,12 +28,11 @@ static char *percent(uint64_t ppm)
 
 static uint64_t load_ppm(const Execution *x, unsigned link, unsigned end)
 {
-    const TopoLink *l = g_ptr_array_index(x->scn->topology->links, link);
     const Fabric *f = net_fabric(x->net);
     FabricLinkStats s;
 
-    return f && fabric_link_stats(f, link,
-                                  net_fabric_node(x->net, l->node[end]), &s)
+    return f && fabric_link_stats(f, link, net_fabric_end(x->net, link, end),
+                                  &s)
                ? s.utilisation_ppm
                : 0;
 }

@@ -69,8 +69,7 @@ static GArray *choose(const Execution *x, const Fabric *f)
                                node_at(x, l->node[1])->kind == TOPO_SWITCH };
             FabricLinkStats s;
 
-            if (fabric_link_stats(f, i, net_fabric_node(x->net, l->node[end]),
-                                  &s) &&
+            if (fabric_link_stats(f, i, net_fabric_end(x->net, i, end), &s) &&
                 s.packets) {
                 w.bytes = s.wire_bytes;
                 g_array_append_val(wires, w);
@@ -108,7 +107,7 @@ static JsonObject *wire_object(const Execution *x, const Fabric *f,
                                const Wire *w, uint32_t bins)
 {
     const TopoLink *l = link_at(x, w->link);
-    uint32_t from = net_fabric_node(x->net, l->node[w->end]);
+    uint32_t from = net_fabric_end(x->net, w->link, w->end);
     const SwitchCore *sw = fabric_switch(f, from);
     uint64_t cell = sw ? switch_core_config(sw)->cell_bytes : 0;
     g_autofree uint64_t *value = g_new(uint64_t, (gsize)4 * bins + 1);

@@ -30,6 +30,16 @@ bool scn_board_rate(const ScnGeometry *g, GeometryRate *ret)
     return false;
 }
 
+unsigned scn_switch_lanes(const ScnSwitch *sw)
+{
+    uint64_t lane_bps = sw->geometry->lane_rate_bps;
+    uint64_t lanes = sw->rate_bps / lane_bps;
+
+    return lanes >= 1 && lanes <= 8 && sw->rate_bps % lane_bps == 0
+               ? (unsigned)lanes
+               : 0;
+}
+
 Geometry *scn_board_new(const ScnGeometry *g, char **ret_why)
 {
     static const GeometryLayout layouts[] = {
@@ -112,6 +122,9 @@ void topology_apply_boards(Topology *t)
             continue;
         }
         n->board = scn_board_new(n->written->geometry, &why);
+        if (n->device_host != TOPO_NONE) {
+            continue; /* the device has traces of its own */
+        }
         s = serdes_of(n);
         for (unsigned port = 0; port < n->ports; port++) {
             uint32_t link = topology_port(t, i, port, NULL);

@@ -36,6 +36,10 @@ bool scenario_check_link_ref(ScenarioCheck *c, const void *obj, const char *key,
 bool scenario_check_switch_ref(ScenarioCheck *c, const void *obj,
                                const char *key, const char *name);
 void scenario_check_geometry(ScenarioCheck *c, const ScnSwitch *sw);
+/* A switch whose packets pass a host's device, which is looked for; a link
+ * that may end at one. */
+void scenario_check_device(ScenarioCheck *c, ScnSwitch *sw);
+void scenario_check_device_link(ScenarioCheck *c, const ScnLink *link);
 void scenario_check_traffic(ScenarioCheck *c); /* with the topology made */
 /* Keys of an entry with a transport; and entries that do not go together. */
 void scenario_check_transport(ScenarioCheck *c, ScnTraffic *t);

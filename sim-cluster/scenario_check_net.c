@@ -126,7 +126,7 @@ static void check_nics(ScenarioCheck *c)
 
 /* ---- switches ---------------------------------------------------------------- */
 
-static void check_switch(ScenarioCheck *c, const ScnSwitch *sw)
+static void check_switch(ScenarioCheck *c, ScnSwitch *sw)
 {
     if (sw->ecn_threshold_bytes > sw->buffer_bytes) {
         scenario_problem(c, sw, "ecn_threshold",
@@ -135,6 +135,7 @@ static void check_switch(ScenarioCheck *c, const ScnSwitch *sw)
     if (sw->geometry) {
         scenario_check_geometry(c, sw);
     }
+    scenario_check_device(c, sw);
 }
 
 /* ---- links ------------------------------------------------------------------- */
@@ -245,6 +246,7 @@ static void check_links(ScenarioCheck *c)
 
         check_end(c, link, "a", link->a, used);
         check_end(c, link, "b", link->b, used);
+        scenario_check_device_link(c, link);
         check_delay(c, link, link->delay_ps);
     }
 }
@@ -427,10 +429,10 @@ void scenario_check_topology(ScenarioCheck *c)
     check_networks(c);
     check_nics(c);
     for (unsigned i = 0; i < s->nodes->len; i++) {
-        const ScnNode *node = s->nodes->pdata[i];
+        ScnNode *node = s->nodes->pdata[i];
 
         if (node->kind == SCN_NODE_SWITCH) {
-            check_switch(c, (const ScnSwitch *)node);
+            check_switch(c, (ScnSwitch *)node);
         } else if (node->kind == SCN_NODE_GATEWAY) {
             scenario_check_gateway(c, (ScnGateway *)node);
         }

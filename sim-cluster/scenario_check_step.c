@@ -387,12 +387,32 @@ static void check_rate_fault(ScenarioCheck *c, const ScnFault *fault)
     for (unsigned end = 0; l && end < 2; end++) {
         const TopoNode *n = t->nodes->pdata[l->node[end]];
 
-        if (n->kind == TOPO_HOST || n->kind == TOPO_GATEWAY) {
+        bool device = n->device_host != TOPO_NONE;
+
+        if (n->kind == TOPO_HOST || n->kind == TOPO_GATEWAY || device) {
             scenario_problem(c, fault, "link",
-                             "'%s' ends at '%s', whose card has its own rate; "
+                             "'%s' ends at '%s', whose %s has its own rate; "
                              "links between switches can be slowed",
-                             fault->link, n->name);
+                             fault->link, n->name, device ? "device" : "card");
         }
+    }
+}
+
+/* The engine has no power over a device but its cables. */
+static void check_switch_fault(ScenarioCheck *c, const ScnFault *fault)
+{
+    const Topology *t = c->s->topology;
+    const TopoNode *n;
+
+    if (!scenario_check_switch_ref(c, fault, "switch", fault->sw)) {
+        return;
+    }
+    n = t->nodes->pdata[topology_node(t, fault->sw)];
+    if (n->device_host != TOPO_NONE) {
+        scenario_problem(c, fault, "switch",
+                         "'%s' forwards in a device: cut its links, or let "
+                         "software take its ports down",
+                         fault->sw);
     }
 }
 
@@ -408,7 +428,7 @@ static void check_fault(ScenarioCheck *c, const ScnFault *fault)
                 check_rate_fault(c, fault);
             }
         } else {
-            scenario_check_switch_ref(c, fault, "switch", fault->sw);
+            check_switch_fault(c, fault);
         }
         return;
     }

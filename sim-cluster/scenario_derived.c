@@ -9,14 +9,18 @@
 
 #define LINES_MAX 64u /* of one sort: a fabric may have thousands of nodes */
 
+static char *window_text(const TopoNode *host)
+{
+    return host->lookahead_ps == UINT64_MAX
+               ? g_strdup("nobody can reach it")
+               : unit_format(UNIT_DURATION, (int64_t)host->lookahead_ps);
+}
+
 static void derived_host(GString *out, const TopoNode *n)
 {
     g_autofree char *address = scn_address_text(n->address);
     g_autofree char *mac = scn_mac_text(n->mac);
-    g_autofree char *ahead =
-        n->lookahead_ps == UINT64_MAX
-            ? g_strdup("nobody can reach it")
-            : unit_format(UNIT_DURATION, (int64_t)n->lookahead_ps);
+    g_autofree char *ahead = window_text(n);
     const GPtrArray *nic = n->host->card->nic;
 
     g_string_append_printf(out, "#   %s: underlay %s %s, window %s\n", n->name,
@@ -28,6 +32,16 @@ static void derived_host(GString *out, const TopoNode *n)
         g_string_append_printf(out, "#   %s.%s: %s\n", n->name, vnic->name,
                                inner);
     }
+}
+
+/* A switch in a host: what arrives there is that host's. */
+static void derived_device(GString *out, const TopoNode *host,
+                           const TopoNode *n)
+{
+    g_autofree char *ahead = window_text(host);
+
+    g_string_append_printf(out, "#   %s: ports of %s, window %s\n", host->name,
+                           n->name, ahead);
 }
 
 static void derived_link(GString *out, const Topology *t, const TopoLink *l)
@@ -68,6 +82,13 @@ char *scenario_derived_text(const Scenario *s)
 
         if (n->host->card && n->host->card->nic->len) {
             derived_host(out, n);
+        }
+    }
+    for (unsigned i = t->hosts; i < t->nodes->len; i++) {
+        const TopoNode *n = t->nodes->pdata[i];
+
+        if (n->device_host != TOPO_NONE) {
+            derived_device(out, t->nodes->pdata[n->device_host], n);
         }
     }
     for (unsigned i = 0; i < links; i++) {

@@ -76,6 +76,12 @@ typedef struct ScnGeometry {
     bool retimers; /* may be fitted where the budget is exceeded */
 } ScnGeometry;
 
+/* Who forwards a switch's packets. */
+typedef enum ScnForwarding {
+    SCN_FORWARDING_FABRIC, /* the engine's fabric */
+    SCN_FORWARDING_DEVICE  /* the device in the host that manages it */
+} ScnForwarding;
+
 typedef struct ScnSwitch { /* SCN_NODE_SWITCH: cast from ScnNode */
     ScnNode node;
     uint64_t ports;
@@ -85,7 +91,12 @@ typedef struct ScnSwitch { /* SCN_NODE_SWITCH: cast from ScnNode */
     bool trim;
     uint64_t queue_bytes;  /* of a port, with @trim */
     ScnGeometry *geometry; /* NULL: an ordinary switch */
+    ScnForwarding forwarding;
+    const ScnHost *device_host; /* derived: DEVICE's; else NULL */
 } ScnSwitch;
+
+/* Lanes of a port of DEVICE; 0: its rate is not that of 1 to 8 lanes. */
+unsigned scn_switch_lanes(const ScnSwitch *sw);
 
 typedef struct ScnModelled { /* SCN_NODE_MODELLED: traffic only */
     ScnNode node;
@@ -216,6 +227,7 @@ typedef struct TopoNode {
      * they to send at once; UINT64_MAX: nobody can reach it. */
     uint64_t lookahead_ps;
     struct Geometry *board; /* SWITCH with geometry; else NULL */
+    uint32_t device_host;   /* SWITCH that is a device: its host; else NONE */
 } TopoNode;
 
 typedef struct TopoLink {

@@ -18,6 +18,7 @@ static const char *const scn_transport_words[] = { "none",  "ndp",   "eqds",
                                                    "dctcp", "mptcp", NULL };
 static const char *const recede_words[] = { "outer", "centre", NULL };
 static const char *const routing_words[] = { "octilinear", "manhattan", NULL };
+static const char *const forwarding_words[] = { "fabric", "device", NULL };
 const char *const scn_fec_words[] = { "none", "kp4", NULL };
 const char *const scn_fabric_words[] = { "single", "leaf-spine", "fat-tree",
                                          NULL };
@@ -165,6 +166,12 @@ const SchemaTable switch_table = {
         { "geometry", SCHEMA_OBJECT, AT(ScnSwitch, geometry),
           .table = &geometry_table, .flags = SCHEMA_OPTIONAL,
           .doc = "of a receded-port switch; left out: traces do not matter" },
+        { "forwarding", SCHEMA_ENUM, AT(ScnSwitch, forwarding),
+          .choices = forwarding_words, .fallback = "fabric",
+          .doc = "`fabric`: all ports forward; `device`: packets pass the "
+                 "`receded-switch` of the host that `manages` this switch, "
+                 "whose software brings ports up; it bridges, and its links "
+                 "lead to hosts' cards or to other devices" },
         { NULL },
     },
 };

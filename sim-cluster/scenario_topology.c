@@ -72,6 +72,7 @@ static TopoNode *add_node(Topology *t, TopoKind kind, const char *name)
     n->index = (*count)++;
     n->ports = 1;
     n->lookahead_ps = UINT64_MAX;
+    n->device_host = TOPO_NONE;
     n->mac[0] = 0x02; /* locally administered */
     n->mac[1] = kind == TOPO_SWITCH ? 0x53 : 0x48;
     n->mac[2] = 0;
@@ -164,6 +165,9 @@ static void add_written_nodes(Topology *t, const Scenario *s, TopoKind kind,
             n->ecn_threshold_bytes = sw->ecn_threshold_bytes;
             n->trim_queue_bytes = sw->trim ? sw->queue_bytes : 0;
             n->latency_ps = sw->latency_ps;
+            n->device_host = sw->device_host
+                                 ? topology_node(t, sw->device_host->node.name)
+                                 : TOPO_NONE;
         }
     }
 }
@@ -501,6 +505,33 @@ void topology_distances(const Topology *t, uint32_t from, uint64_t *ret_ps)
     }
 }
 
+static TopoNode *host_at(const Topology *t, uint32_t index)
+{
+    TopoNode *n = node_at(t, index);
+
+    return n->kind == TOPO_HOST          ? n
+           : n->device_host == TOPO_NONE ? NULL
+                                         : node_at(t, n->device_host);
+}
+
+/* A device may be about to send what it holds: only the cable is left. */
+static void device_lookahead(Topology *t)
+{
+    for (uint32_t i = 0; i < t->links->len; i++) {
+        const TopoLink *l = t->links->pdata[i];
+        bool device = node_at(t, l->node[0])->device_host != TOPO_NONE ||
+                      node_at(t, l->node[1])->device_host != TOPO_NONE;
+
+        for (unsigned end = 0; device && end < 2; end++) {
+            TopoNode *host = host_at(t, l->node[end]);
+
+            if (host) {
+                host->lookahead_ps = MIN(host->lookahead_ps, l->delay_ps);
+            }
+        }
+    }
+}
+
 void topology_set_lookahead(Topology *t)
 {
     g_autofree uint64_t *ps = g_new(uint64_t, t->nodes->len + 1);
@@ -514,4 +545,5 @@ void topology_set_lookahead(Topology *t)
             }
         }
     }
+    device_lookahead(t);
 }

@@ -243,7 +243,9 @@ uint64_t switch_device_latency_ps(const SwitchDevice *d)
 /* An admission or a choice lies before its departure; so does an arrival. */
 uint64_t switch_device_earliest_ps(const SwitchDevice *d)
 {
-    return MIN(first_arrival_ps(d), switch_core_next_ps(d->core));
+    uint64_t ps = MIN(first_arrival_ps(d), switch_core_next_ps(d->core));
+
+    return ps == UINT64_MAX ? ps : ps + d->geometry->min_delay_ps;
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -289,6 +291,27 @@ void switch_device_reset(SwitchDevice *d, uint64_t now_ps)
     }
 }
 
+static void configure_core(SwitchDevice *d, const SwitchDeviceConfig *c)
+{
+    SwitchConfig *core = &d->core_config;
+
+    core->seed = c->seed;
+    core->pipeline_ps = c->pipeline_ps ? c->pipeline_ps : core->pipeline_ps;
+    core->buffer_cells = c->buffer_cells ? c->buffer_cells : core->buffer_cells;
+    for (unsigned q = 0; q < core->queues && c->ecn_cells; q++) {
+        core->queue[q].ecn_min_cells = core->queue[q].ecn_max_cells =
+            c->ecn_cells;
+    }
+}
+
+static bool core_is_possible(const SwitchDevice *d, const char **ret_why)
+{
+    SwitchCore *probe = switch_core_new(&d->core_config, NULL, NULL, ret_why);
+
+    switch_core_free(probe);
+    return probe != NULL;
+}
+
 SwitchDevice *switch_device_new(const SwitchDeviceConfig *c,
                                 const SwitchDeviceOps *ops, void *opaque,
                                 char **ret_err)
@@ -317,7 +340,12 @@ SwitchDevice *switch_device_new(const SwitchDeviceConfig *c,
     d->frames = g_array_new(FALSE, TRUE, sizeof(SwFrame));
     d->arrivals = g_array_new(FALSE, TRUE, sizeof(SwArrival));
     switch_config_default(&d->core_config, geometry->n_ports);
-    d->core_config.seed = c->seed;
+    configure_core(d, c);
+    if (!core_is_possible(d, &why)) {
+        *ret_err = g_strdup(why);
+        switch_device_free(d);
+        return NULL;
+    }
     sw_reset(d);
     return d;
 }

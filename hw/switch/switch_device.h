@@ -38,6 +38,10 @@ typedef struct SwitchDeviceConfig {
     SerdesConfig serdes;
     SerdesRetimers retimers;
     uint64_t seed;
+    /* Of the core; 0: switch_config_default(). */
+    uint64_t pipeline_ps;
+    uint32_t buffer_cells;
+    uint32_t ecn_cells; /* of every queue: marks from so many on */
 } SwitchDeviceConfig;
 
 typedef enum SwitchDeviceEvent {

@@ -47,11 +47,12 @@ struct RecededSwitch {
 
     /* properties; 0 where the layout's default is meant */
     char *layout, *recede, *routing, *rate, *setbacks, *retimers, *port_ids;
-    bool baseline;
+    bool baseline, idle_signal;
     uint32_t columns, rows, pitch_um, setback_um, steps, radius_um, asic_um;
     int32_t asic_offset_um;
     uint32_t budget_mdb, loss_mdb, vias, via_mdb, lanes, training_us, attempts;
-    uint64_t seed;
+    uint32_t buffer_cells, ecn_cells;
+    uint64_t seed, pipeline_ps;
 
     MemoryRegion bar;
     SwitchDevice *core;
@@ -211,16 +212,19 @@ static bool find_ports(RecededSwitch *s, Error **errp)
 /* For good: the device must be complete. */
 static bool join_ports(RecededSwitch *s, Error **errp)
 {
-    for (unsigned i = 0; i < GEOMETRY_MAX_PORTS; i++) {
+    unsigned n_ports = switch_device_geometry(s->core)->n_ports;
+
+    for (unsigned i = 0; i < n_ports; i++) {
         SwitchPortLink *l = &s->links[i];
+        bool signal = s->idle_signal;
 
         if (l->port) {
             if (!outrigger_port_join(l->port, &port_ops, l, errp)) {
                 return false;
             }
-            switch_device_signal(s->core, i, outrigger_port_up(l->port),
-                                 now_ps());
+            signal = outrigger_port_up(l->port);
         }
+        switch_device_signal(s->core, i, signal, now_ps());
     }
     return true;
 }
@@ -335,6 +339,9 @@ static bool read_config(RecededSwitch *s, SwitchDeviceConfig *c, Error **errp)
     }
     c->lanes = s->lanes;
     c->seed = s->seed;
+    c->pipeline_ps = s->pipeline_ps;
+    c->buffer_cells = s->buffer_cells;
+    c->ecn_cells = s->ecn_cells;
     c->serdes.attempts = s->attempts;
     c->serdes.training_ps = s->training_us * 1000000ull;
     return read_board(s, c->rate, &c->board, errp);
@@ -411,6 +418,10 @@ static const Property receded_properties[] = {
     DEFINE_PROP_STRING("retimers", RecededSwitch, retimers),
     DEFINE_PROP_UINT32("training-us", RecededSwitch, training_us, 1000),
     DEFINE_PROP_UINT32("attempts", RecededSwitch, attempts, 3),
+    DEFINE_PROP_UINT64("pipeline-ps", RecededSwitch, pipeline_ps, 0),
+    DEFINE_PROP_UINT32("buffer-cells", RecededSwitch, buffer_cells, 0),
+    DEFINE_PROP_UINT32("ecn-cells", RecededSwitch, ecn_cells, 0),
+    DEFINE_PROP_BOOL("idle-signal", RecededSwitch, idle_signal, true),
     DEFINE_PROP_UINT64("seed", RecededSwitch, seed, 1),
     DEFINE_PROP_STRING("ports", RecededSwitch, port_ids),
 };

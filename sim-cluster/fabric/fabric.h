@@ -111,6 +111,8 @@ typedef struct FabricHostConfig {
     bool full;        /* frames are injected and delivered; else modelled */
     uint32_t ipv4;    /* underlay address, host order; 0: 10.128.0.0 + node */
     uint64_t mac;     /* 48 bits; 0: 02:00 and the IPv4 address */
+    bool takes_all;   /* full: every frame that gets there, whatever its
+                       * addresses: a port of a switch outside of the fabric */
 } FabricHostConfig;
 
 /*

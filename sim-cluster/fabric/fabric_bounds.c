@@ -144,7 +144,8 @@ uint64_t fabric_earliest_delivery_ps(const Fabric *f, uint32_t host)
     for (uint32_t i = 0; f->live_frames && i < f->n_frames; i++) {
         const FabricFrame *frame = &f->frame[i];
 
-        if (frame->bytes && (frame->to == FABRIC_NONE || frame->to == host)) {
+        if (frame->bytes &&
+            (h->takes_all || frame->to == FABRIC_NONE || frame->to == host)) {
             earliest = MIN(earliest, frame_bound(f, h, frame));
         }
     }

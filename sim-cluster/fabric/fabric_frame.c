@@ -273,14 +273,18 @@ void fabric_full_send(Fabric *f, FabricHost *h, uint64_t until_ps)
 void fabric_frame_arrive(Fabric *f, FabricHost *h, const FabricPacket *p)
 {
     uint32_t slot = (uint32_t)p->pkt.user;
-    bool for_it = true;
+    bool for_it;
 
     if (!(p->pkt.flags & FABRIC_PKT_FULL)) {
         fabric_host_receive(f, h, p); /* modelled: counted, ends here */
         return;
     }
-    if (p->pkt.flags & SWITCH_PKT_L2) {
+    if (h->takes_all) {
+        for_it = true;
+    } else if (p->pkt.flags & SWITCH_PKT_L2) {
         for_it = p->pkt.dst == h->mac || (p->pkt.dst & SWITCH_MAC_GROUP);
+    } else { /* flooded by a switch outside */
+        for_it = f->frame[slot].to == h->node;
     }
     if (!for_it) {
         f->not_for_it++;

@@ -155,6 +155,7 @@ typedef struct FabricPending { /* injected, not yet departed */
 typedef struct FabricHost {
     uint32_t ipv4, node;
     uint64_t mac;
+    bool takes_all;     /* full: FabricHostConfig */
     uint64_t free_ps;   /* modelled: the MAC is busy until then */
     uint64_t depart_ps; /* of the next packet, FABRIC_NEVER_PS: none */
     uint64_t start_ps;  /* modelled: when its first bit leaves */

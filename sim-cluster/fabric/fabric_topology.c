@@ -47,6 +47,7 @@ uint32_t fabric_add_host(Fabric *f, const FabricHostConfig *c)
     n->kind = c->full ? FABRIC_FULL : FABRIC_MODELLED;
     n->host = g_new0(FabricHost, 1);
     n->host->node = n->number;
+    n->host->takes_all = c->full && c->takes_all;
     n->host->ipv4 = c->ipv4 ? c->ipv4 : (10u << 24 | 128u << 16) + n->number;
     n->host->mac =
         c->mac ? c->mac & SWITCH_MAC_MASK : 0x020000000000ull | n->host->ipv4;

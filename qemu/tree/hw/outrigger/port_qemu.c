@@ -200,31 +200,25 @@ static void cable_timer(void *opaque)
     arm_cable(p);
 }
 
-static void link_deliver(OutriggerPort *p, uint64_t now_ps)
+/* The first of what has arrived. What came while the machine stood still comes
+ * now, and so does what came late in a relaxed window. */
+static void link_deliver_one(OutriggerPort *p, uint64_t at_ps, uint64_t now_ps)
 {
-    uint64_t at_ps;
+    uint64_t taken_ps = MAX(at_ps, now_ps - MIN(now_ps, 999));
+    const LinkMsg *m;
 
-    while ((at_ps = link_inbox_ps(p)) <= now_ps) {
-        const LinkMsg *m;
-
-        if (!QSIMPLEQ_EMPTY(&p->inbox)) {
-            take_first(p, MAX(at_ps, (now_ps - MIN(now_ps, 999))));
-            continue;
-        }
-        m = link_peek(p->link);
-
-        if (!m) {
-            break;
-        }
-        /* What came while the machine stood still comes now, and so does what
-         * came late in a relaxed window. */
+    if (!QSIMPLEQ_EMPTY(&p->inbox)) {
+        take_first(p, taken_ps);
+        return;
+    }
+    m = link_peek(p->link);
+    if (m) {
         if (at_ps + 999 < now_ps) {
             outrigger_lockstep_count_late(now_ps - at_ps);
         }
-        take(p, m, MAX(at_ps, (now_ps - MIN(now_ps, 999))));
+        take(p, m, taken_ps);
         link_consume(p->link);
     }
-    link_failed(p);
 }
 
 /* ---- frames out ---------------------------------------------------------- */
@@ -290,14 +284,30 @@ uint64_t outrigger_ports_inbox_ps(void)
     return ps;
 }
 
+/* In the order of their stamps; of equal ones, in that of the ports: a nanosecond
+ * may hold arrivals at several of them. */
 void outrigger_ports_deliver(uint64_t now_ps)
 {
-    OutriggerPort *p;
+    for (;;) {
+        OutriggerPort *p, *first = NULL;
+        uint64_t first_ps = UINT64_MAX;
 
-    QTAILQ_FOREACH (p, &ports, next) {
-        if (p->link) {
-            link_deliver(p, now_ps);
+        QTAILQ_FOREACH (p, &ports, next) {
+            uint64_t at_ps = UINT64_MAX;
+
+            if (p->link) {
+                at_ps = link_inbox_ps(p);
+                link_failed(p);
+            }
+            if (at_ps < first_ps) {
+                first_ps = at_ps;
+                first = p;
+            }
         }
+        if (!first || first_ps > now_ps) {
+            return;
+        }
+        link_deliver_one(first, first_ps, now_ps);
     }
 }
 
