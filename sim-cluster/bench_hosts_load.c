@@ -21,7 +21,7 @@
 #include "bench_proc.h"
 #include "bench_span.h"
 
-#define SAMPLE_US 250000
+#define SAMPLE_US 1000000 /* a look costs some 10 ms of CPU */
 #define MIB (1024.0 * 1024.0)
 #define EXIT_USAGE 2
 #define EXIT_TESTBED 99
