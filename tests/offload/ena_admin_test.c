@@ -39,6 +39,54 @@ static void handshake_values(void **state)
                      eh_read(h, ENA_REG_DEV_STS));
 }
 
+/* Reset is written, seen, taken back, seen to have ended; it keeps nothing. */
+static void reset_handshake(void **state)
+{
+    Eh *h = *state;
+    EhQueue tx = { 0 };
+    uint64_t resets = ena_stats(h->e)->resets;
+
+    eh_queue(h, &tx, ENA_DIR_TX, 16, 1);
+    eh_write(h, ENA_REG_DEV_CTL, ENA_CTL_RESET);
+    assert_int_equal(eh_read(h, ENA_REG_DEV_STS),
+                     ENA_STS_READY | ENA_STS_RESET_IN_PROGRESS);
+    assert_int_equal(ena_stats(h->e)->resets, resets + 1);
+    assert_int_equal(eh_read(h, ENA_REG_AQ_BASE_LO), 0);
+    assert_int_equal(eh_read(h, ENA_REG_MMIO_RESP_LO), 0);
+    assert_false(h->e->sq[tx.sq].active);
+    eh_write(h, ENA_REG_DEV_CTL, 0);
+    assert_int_equal(eh_read(h, ENA_REG_DEV_STS),
+                     ENA_STS_READY | ENA_STS_RESET_FINISHED);
+    eh_write(h, ENA_REG_DEV_CTL, 0); /* once more changes nothing */
+    assert_int_equal(eh_read(h, ENA_REG_DEV_STS),
+                     ENA_STS_READY | ENA_STS_RESET_FINISHED);
+}
+
+/* The answer bears the request's number; nowhere to write it: an error. */
+static void readless_reads(void **state)
+{
+    Eh *h = *state;
+    const uint8_t *p = mock_ram(h->m, h->resp, 8);
+    uint64_t errors = ena_stats(h->e)->guest_errors;
+
+    eh_write(h, ENA_REG_MMIO_REG_READ,
+             (uint32_t)ENA_REG_VERSION << ENA_MMIO_READ_OFF_SHIFT | 0x1234);
+    eh_idle(h);
+    assert_int_equal(ena_get16(p), 0x1234);
+    assert_int_equal(ena_get16(p + 2), ENA_REG_VERSION);
+    assert_int_equal(ena_get32(p + 4), 2);
+    eh_write(h, ENA_REG_MMIO_REG_READ,
+             (uint32_t)(ENA_REG_VERSION + 2) << ENA_MMIO_READ_OFF_SHIFT | 5);
+    eh_idle(h);
+    assert_int_equal(ena_get16(p), 5);
+    assert_int_equal(ena_get32(p + 4), 0); /* not aligned */
+    eh_write(h, ENA_REG_MMIO_RESP_LO, 0);
+    eh_write(h, ENA_REG_MMIO_REG_READ, 6);
+    eh_idle(h);
+    assert_int_equal(ena_get16(p), 5);
+    assert_int_equal(ena_stats(h->e)->guest_errors, errors + 1);
+}
+
 static void odd_accesses(void **state)
 {
     Eh *h = *state;
@@ -118,6 +166,22 @@ static void attributes(void **state)
     assert_int_equal(ena_get32(a + 12), 0x80);
     assert_int_equal(eh_get_feature(h, 5, 0, 0, a), ENA_ST_UNSUPPORTED);
     assert_int_equal(eh_get_feature(h, 200, 0, 0, a), ENA_ST_UNSUPPORTED);
+}
+
+static void offloads(void **state)
+{
+    Eh *h = *state;
+    uint8_t a[64];
+
+    assert_int_equal(eh_get_feature(h, ENA_FEAT_OFFLOAD, 0, 0, a), 0);
+    /* IPv4 header, partial and full L4 of both, TSO of both, with ECN */
+    assert_int_equal(ena_get32(a + 8), 0xff);
+    assert_int_equal(ena_get32(a + 12), 0xf); /* IPv4, L4 of both, hash */
+    assert_int_equal(ena_get32(a + 16), 0xf); /* all of them on */
+    assert_int_equal(eh_get_feature(h, ENA_FEAT_INTR_MODERATION, 0, 0, a), 0);
+    assert_int_equal(ena_get16(a + 8), 1); /* delays are in microseconds */
+    assert_int_equal(eh_set_feature(h, ENA_FEAT_OFFLOAD, NULL, 0, 0, 0),
+                     ENA_ST_UNSUPPORTED);
 }
 
 static void mtu(void **state)
@@ -452,11 +516,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(handshake_values),
+        TEST(reset_handshake),
+        TEST(readless_reads),
         TEST(odd_accesses),
         TEST(answers_arrive_in_time),
         TEST(masked_admin_vector),
         TEST(around_the_ring),
         TEST(attributes),
+        TEST(offloads),
         TEST(mtu),
         TEST(hash_key),
         TEST(hash_input),

@@ -451,6 +451,47 @@ static void hash_picks_the_queue(void **state)
     assert_in_range(ena_stats(h->e)->rx_not_ready, 1, 8);
 }
 
+static uint64_t counter(const uint8_t answer[64], unsigned n)
+{
+    const uint8_t *p = answer + ENA_ACQ_DATA_AT + 8 * n;
+
+    return (uint64_t)ena_get32(p + 4) << 32 | ena_get32(p);
+}
+
+/* The answer to Get Statistics, as the driver reads it. */
+static void statistics(void **state)
+{
+    Io *io = *state;
+    Eh *h = io->h;
+    uint8_t cmd[64] = { 0, 0, ENA_OP_GET_STATS }, a[64], f[300];
+    uint32_t sent = frame_of(f, 200), received;
+
+    for (unsigned i = 0; i < 3; i++) {
+        eh_send(h, &io->tx, f, sent, i, 0);
+    }
+    eh_put(h, &io->tx, 60 | ENA_TXD_LAST | ENA_TXD_COMP_REQ, 0, 0, 0);
+    eh_ring(h, &io->tx);
+    received = eh_ipv4(f, eh_mac, eh_peer, 17, 1, 2, 150);
+    eh_post(h, &io->rx, mock_alloc(h->m, 2048, 64), 2048, 1);
+    eh_idle(h);
+    for (unsigned i = 0; i < 5; i++) {
+        ena_receive(h->e, f, received);
+    }
+    eh_idle(h);
+    assert_int_equal(eh_admin(h, cmd, a), ENA_ST_SUCCESS);
+    assert_int_equal(counter(a, 0), 3 * sent);
+    assert_int_equal(counter(a, 1), 3);
+    assert_int_equal(counter(a, 2), received);
+    assert_int_equal(counter(a, 3), 1);
+    assert_int_equal(counter(a, 4), 4);
+    assert_int_equal(counter(a, 5), 1);
+    cmd[ENA_GST_TYPE_AT] = ENA_STATS_ENI;
+    assert_int_equal(eh_admin(h, cmd, a), ENA_ST_SUCCESS);
+    assert_int_equal(counter(a, 0), 0);
+    cmd[ENA_GST_TYPE_AT] = 1; /* extended */
+    assert_int_equal(eh_admin(h, cmd, a), ENA_ST_ILLEGAL);
+}
+
 /* ---- interrupts ----------------------------------------------------------------- */
 
 static void masked_until_unmasked(void **state)
@@ -784,6 +825,7 @@ int main(void)
         TEST(drops_are_counted),
         TEST(waits_for_descriptors),
         TEST(hash_picks_the_queue),
+        TEST(statistics),
         TEST(masked_until_unmasked),
         TEST(moderation),
         TEST(frames_are_wrapped),
