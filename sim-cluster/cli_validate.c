@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "net.h"
 #include "scenario_tables.h"
 
 int cli_validate(Cli *cli, const CliVerb *verb, int argc, char **argv)
@@ -39,8 +40,12 @@ int cli_validate(Cli *cli, const CliVerb *verb, int argc, char **argv)
     }
     for (unsigned i = 0; files[i]; i++) {
         g_autoptr(Scenario) s = cli_load(cli, files[i], &sets);
+        g_autoptr(GError) error = NULL;
 
         if (!s) {
+            code = EXIT_USAGE;
+        } else if (!net_check(s, &error)) {
+            fprintf(stderr, "%s: %s\n", files[i], error->message);
             code = EXIT_USAGE;
         } else if (!quiet) {
             printf("%s: valid: nodes %u, steps %u, expectations %u, "

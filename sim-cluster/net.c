@@ -104,17 +104,50 @@ static bool join_lockstep(Net *net, const char *shm_dir, GError **error)
     return true;
 }
 
-Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
+/* What the fabric refuses comes from the scenario, or from a file it names. */
+static bool build(Net *net, GError **error)
 {
-    g_autoptr(Net) net = g_new0(Net, 1);
-    bool linked = topology_linked(scn->topology);
+    GError *local = NULL;
+
+    if (net_fabric_build(net, &local)) {
+        return true;
+    }
+    if (local->domain == FABRIC_ERROR) {
+        g_set_error_literal(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
+                            local->message);
+        g_error_free(local);
+    } else {
+        g_propagate_error(error, local);
+    }
+    return false;
+}
+
+static Net *net_begin(const Scenario *scn)
+{
+    Net *net = g_new0(Net, 1);
 
     net->scn = scn;
     net->cpu = -1;
     net->hosts = g_new0(NetHost, scn->hosts->len);
     net->gateways =
         g_ptr_array_new_with_free_func((GDestroyNotify)net_gateway_free);
-    if (linked && !net_fabric_build(net, error)) {
+    return net;
+}
+
+bool net_check(const Scenario *scn, GError **error)
+{
+    g_autoptr(Net) net = net_begin(scn);
+
+    return !simulated(net) || !topology_linked(scn->topology) ||
+           build(net, error);
+}
+
+Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
+{
+    g_autoptr(Net) net = net_begin(scn);
+    bool linked = topology_linked(scn->topology);
+
+    if (linked && !build(net, error)) {
         return NULL;
     }
     if (simulated(net) && scn->hosts->len &&

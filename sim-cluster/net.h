@@ -24,6 +24,9 @@ typedef struct Net Net;
 /* @shm_dir: a private folder in shared memory. Always succeeds for a scenario
  * without links. @scn is borrowed. */
 Net *net_new(const Scenario *scn, const char *shm_dir, GError **error);
+/* As far as it can be told without starting anything: would it succeed? Reads
+ * the files of its traffic. RUNTIME_ERROR_INVALID if not. */
+bool net_check(const Scenario *scn, GError **error);
 void net_free(Net *net); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Net, net_free)
 

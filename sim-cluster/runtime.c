@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "controls.h"
+#include "net.h"
 #include "run_dir.h"
 #include "run_interrupt.h"
 #include "run_repeat.h"
@@ -38,7 +39,7 @@ static bool can_run(const Scenario *scn, const RunOptions *options,
     if (why) {
         g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID, "%s", why);
     }
-    return why == NULL;
+    return why == NULL && net_check(scn, error);
 }
 
 /* Failures before there is a run directory. */

@@ -230,11 +230,14 @@ typedef struct Made { /* what the generator is making */
     uint64_t places;
 } Made;
 
+/* Of a switch: SWITCH_MAX_PORTS of hw/switch/switch_core.h. */
+#define SINGLE_PORTS UINT64_C(256)
+
 uint64_t topology_fabric_places(const ScnFabric *f, uint64_t attached)
 {
     switch (f->kind) {
     case SCN_FABRIC_SINGLE:
-        return f->hosts + attached;
+        return MIN(f->hosts + attached, SINGLE_PORTS);
     case SCN_FABRIC_LEAF_SPINE:
         return f->leaves * f->hosts_per_leaf;
     default:

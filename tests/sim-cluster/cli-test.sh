@@ -92,6 +92,23 @@ says err "did you mean 'memory'?"
 quiet out
 [ ! -e runs ] || fail 'an invalid scenario left a run folder'
 
+cat > modelled.yaml <<'EOF'
+format: 1
+name: modelled
+fabric: {kind: single, hosts: 3}
+traffic: {t: {pattern: trace, trace: flows.txt}}
+steps: [{wait: {time: 1us}}]
+expect: [{id: ends, metric: run.steps_count, is: 1}]
+EOF
+echo '10 m-0 m-1 1500' > flows.txt
+want 0 validate modelled.yaml
+echo '20 m-0 m-7 1500' >> flows.txt
+want 2 validate modelled.yaml
+says err "flows.txt:2: TO is no other host"
+want 2 run modelled.yaml
+says err "flows.txt:2: TO is no other host"
+[ ! -e runs ] || fail 'an invalid file of flows left a run folder'
+
 want 2 validate --set expect.latency.below=5 "$first_light"
 says err "--set expect.latency.below=5: '5' has no unit"
 want 2 validate --set expect.latncy.below=5us "$first_light"

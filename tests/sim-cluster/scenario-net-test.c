@@ -327,6 +327,9 @@ static const Case fabric_cases[] = {
       "are: 16" },
     { "traffic: {}", "fabric: {kind: single, hosts: 3, k: 4}",
       "s.yaml:14:37: a single has no 'k'" },
+    { "traffic: {}", "fabric: {kind: single, hosts: 257}",
+      "s.yaml:14:31: 257 modelled and 0 full hosts need more ports than there "
+      "are: 256" },
     { "traffic: {}", "fabric: {kind: single}",
       "s.yaml:14:9: nothing is attached to the fabric" },
     { "traffic: {}", "fabric: {kind: single, hosts: 2, delay: 0ps}",
