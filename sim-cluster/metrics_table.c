@@ -276,7 +276,8 @@ const MetricInfo metrics_table[] = {
     BOARD_STAT("skew_ps", UNIT_DURATION,
                "delay of the longest less the shortest trace"),
     BOARD_STAT("ports_failed_count", UNIT_COUNT,
-               "ports beyond the budget without a retimer"),
+               "ports with a link that does not train: beyond the budget, "
+               "and no retimer"),
 
     TRAFFIC_STAT("sent_count", UNIT_COUNT, "packets sent"),
     TRAFFIC_STAT("received_count", UNIT_COUNT, "packets that arrived"),

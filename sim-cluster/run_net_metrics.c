@@ -143,7 +143,7 @@ void run_net_put_percentiles(const Put *p, const char *prefix, const Hist *h)
     }
 }
 
-/* fct_to_10kb_p99_ps and the others, of classes that had a message. */
+/* fct_to_10kb_count, and of classes that had a message the times. */
 static void measure_classes(const Put *p, const Fabric *f)
 {
     for (uint32_t i = 0; i < FABRIC_FCT_CLASSES; i++) {
@@ -157,7 +157,8 @@ static void measure_classes(const Put *p, const Fabric *f)
                        { "p99_ps", hist_percentile(h, HIST_P99) },
                        { "max_ps", hist_max(h) } };
 
-        for (unsigned k = 0; hist_count(h) && k < G_N_ELEMENTS(values); k++) {
+        for (unsigned k = 0; k < (hist_count(h) ? G_N_ELEMENTS(values) : 1);
+             k++) {
             g_autofree char *name =
                 g_strdup_printf("fct_%s_%s", class, values[k].name);
 

@@ -64,6 +64,10 @@ Geometry *scn_board_new(const ScnGeometry *g, char **ret_why)
         p.setback_um[i] = (int32_t)MIN(g->setbacks.um[i], G_MAXINT32);
         p.n_setbacks = i + 1;
     }
+    if (g->setbacks.n) { /* of a layout to compare with */
+        p.max_setback_um =
+            (int32_t)MIN(g->setbacks.um[g->setbacks.n - 1], G_MAXINT32);
+    }
     p.recede = g->recede == SCN_RECEDE_CENTRE ? GEOMETRY_RECEDE_CENTRE
                                               : GEOMETRY_RECEDE_OUTER;
     p.arc_radius_um = g->layout == SCN_GEOMETRY_ARC
