@@ -34,15 +34,26 @@ static bool copy_out(int fd)
     return fflush(stdout) == 0;
 }
 
-/* Until the cluster has ended; a run's log until Ctrl-C. */
-static bool goes_on(const char *dir)
+/* A process plays this node of a run in simulated time. */
+static bool is_simulated(const char *dir, const char *node)
+{
+    g_autoptr(ClusterRef) ref = cluster_ref_read(dir);
+    g_autofree char *gdb =
+        g_build_filename(dir, "nodes", node, "gdb.sock", NULL);
+
+    return !ref && g_file_test(gdb, G_FILE_TEST_EXISTS);
+}
+
+/* Until the cluster has ended, or the run's process of that node. */
+static bool goes_on(const char *dir, const char *node)
 {
     g_autoptr(ClusterRef) ref = cluster_ref_read(dir);
 
-    return !ref || ref->alive;
+    return ref ? ref->alive : is_simulated(dir, node);
 }
 
-static int show(const char *path, const char *dir, bool follow)
+static int show(const char *path, const char *dir, const char *node,
+                bool follow)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool more = follow;
@@ -53,14 +64,14 @@ static int show(const char *path, const char *dir, bool follow)
     }
     while ((ok = copy_out(fd)) && more) {
         poll(NULL, 0, FOLLOW_MS);
-        more = goes_on(dir);
+        more = goes_on(dir, node);
     }
     close(fd);
     return ok ? EXIT_HELD : cli_fail(EXIT_TESTBED, "cannot write");
 }
 
-/* The run's folder: of a live cluster first. */
-static char *find_dir(const Cli *cli, const char *runs, const char *run)
+/* The run's folder: of a live cluster first. NULL: none, nothing is said. */
+static char *known_dir(const Cli *cli, const char *runs, const char *run)
 {
     g_autofree char *runs_dir = cli_runs_dir(cli, runs);
     g_autofree char *below = NULL;
@@ -77,7 +88,14 @@ static char *find_dir(const Cli *cli, const char *runs, const char *run)
     if (g_file_test(below, G_FILE_TEST_IS_DIR)) {
         return g_steal_pointer(&below);
     }
-    return cli_run_dir(cli, run);
+    return run && g_file_test(run, G_FILE_TEST_IS_DIR) ? g_strdup(run) : NULL;
+}
+
+static char *find_dir(const Cli *cli, const char *runs, const char *run)
+{
+    char *dir = known_dir(cli, runs, run);
+
+    return dir ? dir : cli_run_dir(cli, run);
 }
 
 int cli_logs(Cli *cli, const CliVerb *verb, int argc, char **argv)
@@ -112,7 +130,7 @@ int cli_logs(Cli *cli, const CliVerb *verb, int argc, char **argv)
         return cli_usage("the run %s has no node '%s'", dir, words[0]);
     }
     path = g_build_filename(node_dir, qemu ? "qemu.log" : "console.log", NULL);
-    return show(path, dir, follow);
+    return show(path, dir, words[0], follow);
 }
 
 /* ---- console ----------------------------------------------------------- */
@@ -215,9 +233,23 @@ static void talk_raw(int fd)
     }
 }
 
+/* In simulated time a guest hears only what the scenario says. */
+static int listen_to(const char *dir, const char *node)
+{
+    g_autofree char *path =
+        g_build_filename(dir, "nodes", node, "console.log", NULL);
+
+    fprintf(stderr,
+            "outrigger: console of %s; its time is simulated, so it cannot be "
+            "typed to; Ctrl-C ends this\n",
+            node);
+    return show(path, dir, node, true);
+}
+
 int cli_console(Cli *cli, const CliVerb *verb, int argc, char **argv)
 {
     g_autofree char *run = NULL, *runs = NULL, *link = NULL, *path = NULL;
+    g_autofree char *dir = NULL;
     const GOptionEntry entries[] = { CLI_CLUSTER_RUN(&run),
                                      CLI_CLUSTER_RUNS(&runs),
                                      { NULL } };
@@ -230,6 +262,10 @@ int cli_console(Cli *cli, const CliVerb *verb, int argc, char **argv)
     }
     if (!words[0] || words[1]) {
         return cli_usage("console: which node?");
+    }
+    dir = known_dir(cli, runs, run);
+    if (dir && !strchr(words[0], '/') && is_simulated(dir, words[0])) {
+        return listen_to(dir, words[0]);
     }
     ref = cli_cluster(cli, runs, run);
     if (!ref) {

@@ -24,7 +24,7 @@ static void say_how(Execution *x, const char *what)
         if (host_state(n->host) != HOST_ON) {
             continue;
         }
-        line = g_strdup_printf("%s: outrigger gdb %s, outrigger logs %s, "
+        line = g_strdup_printf("%s: outrigger gdb %s, outrigger console %s, "
                                "outrigger regs %s/INTERFACE; gdb -ex 'target "
                                "remote %s'",
                                name, name, name, name, host_gdb_path(n->host));

@@ -204,7 +204,9 @@ def test_console():
         read_until(b"Ctrl-]")
         os.write(terminal, b"\r")
         read_until(b"# ")
-        os.write(terminal, b"echo $((6 * 7)); sleep 1000\r")
+        # A shell without handlers: in a child of the interactive one Ctrl-C
+        # may come between fork and exec, and be lost.
+        os.write(terminal, b"sh -c 'echo $((6 * 7)); sleep 1000'\r")
         read_until(b"42")
         os.write(terminal, b"\x03")
         read_until(b"# ")
@@ -368,8 +370,14 @@ def test_replay():
                                   env=ENVIRONMENT, capture_output=True,
                                   check=True, timeout=LIMIT_S)
             assert done.stdout
-        held.send_signal(signal.SIGTERM)
-        held.communicate(timeout=LIMIT_S)
+        # the console is open for reading, and closes when the run ends
+        with subprocess.Popen([CLI, "console", "host0", "--run", run],
+                              text=True, env=ENVIRONMENT,
+                              stderr=subprocess.PIPE) as console:
+            assert "simulated" in console.stderr.readline()
+            held.send_signal(signal.SIGTERM)
+            held.communicate(timeout=LIMIT_S)
+            assert console.wait(timeout=LIMIT_S) == 0
         summary = os.path.join(folder, "summary.json")
         with open(summary, encoding="utf-8") as file:
             state = json.load(file)
