@@ -310,9 +310,6 @@ int cli_exec(Cli *cli, const CliVerb *verb, int argc, char **argv)
         return cli_usage("exec: NODE -- COMMAND");
     }
     command = words + 1;
-    if (command[0] && !strcmp(command[0], "--")) {
-        command++;
-    }
     if (!command[0]) {
         return cli_usage("exec: which command? exec %s -- COMMAND", words[0]);
     }

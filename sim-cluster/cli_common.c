@@ -44,6 +44,24 @@ bool cli_need_root(const Cli *cli)
     return cli->root != NULL;
 }
 
+/* A copy of @words without the first `--`, which GOption leaves there when an
+ * argument behind it begins with '-'. */
+static char **without_end_mark(char *const *words)
+{
+    char **copy = g_new0(char *, g_strv_length((char **)words) + 1);
+    bool found = false;
+    unsigned n = 0;
+
+    for (unsigned i = 0; words[i]; i++) {
+        if (!found && !strcmp(words[i], "--")) {
+            found = true;
+        } else {
+            copy[n++] = g_strdup(words[i]);
+        }
+    }
+    return copy;
+}
+
 bool cli_options(const CliVerb *verb, int argc, char **argv,
                  const GOptionEntry *entries, char ***ret_words, int *ret_exit)
 {
@@ -79,7 +97,7 @@ bool cli_options(const CliVerb *verb, int argc, char **argv,
                               verb->name);
         return false;
     }
-    *ret_words = g_strdupv(words + 1);
+    *ret_words = without_end_mark(words + 1);
     return true;
 }
 
@@ -158,7 +176,7 @@ static bool add_captures(GPtrArray *list, const CliSets *sets,
             g_autofree char *all = all_cards(s);
 
             g_ptr_array_add(list, g_strdup_printf("capture.waves=%s", all));
-        } else if (g_str_has_prefix(what, "waves:")) {
+        } else if (g_str_has_prefix(what, "waves:") && what[6]) {
             g_string_append_printf(waves, "%s%s", waves->len ? ", " : "",
                                    what + strlen("waves:"));
         } else {
@@ -280,6 +298,10 @@ char *cli_run_dir(const Cli *cli, const char *word)
 
 char *cli_runs_dir(const Cli *cli, const char *given)
 {
+    if (given && !*given) {
+        cli_usage("--runs: which folder?");
+        return NULL;
+    }
     if (given) {
         return g_canonicalize_filename(given, NULL);
     }

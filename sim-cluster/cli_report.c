@@ -98,7 +98,10 @@ int cli_report(Cli *cli, const CliVerb *verb, int argc, char **argv)
         return EXIT_USAGE;
     }
     if (rewrite && !report_write(dir, &err)) {
-        return cli_fail(EXIT_TESTBED, "%s", err->message);
+        return cli_fail(g_error_matches(err, REPORT_ERROR, REPORT_ERROR_WRITE)
+                            ? EXIT_TESTBED
+                            : EXIT_USAGE,
+                        "%s", err->message);
     }
     if (json) {
         g_autofree char *text = json_to_string(root, TRUE);

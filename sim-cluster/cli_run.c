@@ -171,12 +171,11 @@ static int run_files(Cli *cli, char **files, const RunArgs *a)
     if (!cli_need_root(cli) || !make_options(cli, a, &options, &replay)) {
         return EXIT_USAGE;
     }
-    all = load_all(cli, files, a);
+    runs_dir = cli_runs_dir(cli, a->runs);
+    all = runs_dir ? load_all(cli, files, a) : NULL;
     if (!all) {
         return EXIT_USAGE;
     }
-    runs_dir = a->runs ? g_canonicalize_filename(a->runs, NULL)
-                       : g_build_filename(cli->root, "runs", NULL);
     options.runs_dir = runs_dir;
     for (unsigned i = 0; i < all->len && code != EXIT_INTERRUPTED; i++) {
         g_autoptr(GPtrArray) seeds =

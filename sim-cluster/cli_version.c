@@ -78,6 +78,9 @@ int cli_version(Cli *cli, const CliVerb *verb, int argc, char **argv)
     if (!cli_options(verb, argc, argv, NULL, &words, &code)) {
         return code;
     }
+    if (words[0]) {
+        return cli_usage("version takes no arguments");
+    }
     printf("outrigger     %s\n", OUTRIGGER_VERSION);
     if (!cli->build) {
         return EXIT_HELD;

@@ -146,9 +146,10 @@ ClusterRef *cluster_find(const char *runs_dir, const char *word, GError **error)
                     "%s is no cluster: `outrigger up` makes one, in wall time",
                     word);
     } else if (!r) {
-        g_set_error(error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
-                    "no cluster%s%s is running; `outrigger up FILE` starts one",
-                    word ? " " : "", word ? word : "");
+        g_set_error(
+            error, RUNTIME_ERROR, RUNTIME_ERROR_INVALID,
+            "no cluster%s%s%s is running; `outrigger up FILE` starts one",
+            word ? " '" : "", word ? word : "", word ? "'" : "");
     }
     return r;
 }

@@ -3,6 +3,7 @@
  *
  * main.c: the `outrigger` program: finds itself, picks the verb.
  */
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +136,9 @@ static int cli_help(Cli *cli, const CliVerb *verb, int argc, char **argv)
     char *help[] = { (char *)word, (char *)"--help", NULL };
     const CliVerb *of = find_verb(word[0] == '-' ? verb->name : word);
 
+    if (argc > 2) {
+        return cli_usage("help: one verb");
+    }
     if (word[0] == '-' && strcmp(word, "--help") && strcmp(word, "-h")) {
         return cli_usage("help takes a verb, not '%s'", word);
     }
@@ -182,6 +186,17 @@ static char *find_build(const char *root)
     return root ? g_build_filename(root, "build", NULL) : NULL;
 }
 
+/* Whoever reads our output may not miss that a part of it is not there. */
+static bool written_out(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return true;
+    }
+    cli_fail(EXIT_TESTBED, "cannot write to the standard output: %s",
+             g_strerror(errno));
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     Cli cli = { .argc = argc, .argv = argv };
@@ -209,5 +224,5 @@ int main(int argc, char **argv)
     code = verb->run(&cli, verb, argc - 1, argv + 1);
     g_free(cli.root);
     g_free(cli.build);
-    return code;
+    return written_out() ? code : EXIT_TESTBED;
 }

@@ -6,6 +6,7 @@
 #include "progress.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -102,11 +103,25 @@ static void json_line(Progress *p, const char *event, const char *text,
     fflush(p->out);
 }
 
+/* Bytes of ASCII @text that fit into one row; the last column stays free, as
+ * some terminals wrap there. */
+static int fitting(const Progress *p, const char *text)
+{
+    struct winsize size = { 0 };
+    int len = (int)strlen(text);
+
+    if (ioctl(fileno(p->out), TIOCGWINSZ, &size) != 0 || size.ws_col < 2) {
+        return len;
+    }
+    return MIN(len, size.ws_col - 1);
+}
+
+/* One row: a second one would not be cleared by the next. */
 static void draw_status(Progress *p, gint64 now_us)
 {
     g_autofree char *text = status_text(p);
 
-    fprintf(p->out, "\r\033[K%s", text);
+    fprintf(p->out, "\r\033[K%.*s", fitting(p, text), text);
     fflush(p->out);
     p->drawn = true;
     p->last_us = now_us;

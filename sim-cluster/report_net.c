@@ -132,7 +132,7 @@ static void boards(GString *out, const ReportData *d, JsonArray *list)
     for (guint i = 0; i < json_array_get_length(list); i++) {
         JsonObject *o = report_json_element(list, i);
 
-        if (json_object_has_member(o, "picture")) {
+        if (o && json_object_has_member(o, "picture")) {
             g_string_append_printf(out, "<h3>Board of %s: %s</h3>\n",
                                    report_json_text(o, "name", ""),
                                    report_json_text(o, "layout", ""));

@@ -412,9 +412,8 @@ static void compare_facts(RunDiff *d)
     JsonObject *v[2] = { report_json_object(a->root, "versions"),
                          report_json_object(b->root, "versions") };
     g_autoptr(GList) names = union_of_names(v[0], v[1]);
-    g_autofree char *ends[2] = { format_ps(report_json_u64(a->root, "sim_ps")),
-                                 format_ps(
-                                     report_json_u64(b->root, "sim_ps")) };
+    g_autofree char *end_a = format_ps(report_json_u64(a->root, "sim_ps"));
+    g_autofree char *end_b = format_ps(report_json_u64(b->root, "sim_ps"));
     bool exact = d->tolerance_ppm == 0;
 
     fact(d, "scenario", a->scenario, b->scenario, true);
@@ -422,7 +421,7 @@ static void compare_facts(RunDiff *d)
     fact(d, "reason", a->reason, b->reason, exact);
     fact(d, "seed", a->seed, b->seed, true);
     fact(d, "time mode", a->mode, b->mode, true);
-    fact(d, "simulated time", ends[0], ends[1], exact);
+    fact(d, "simulated time", end_a, end_b, exact);
     fact(d, "trace hash", a->trace_hash, b->trace_hash, exact);
     for (GList *l = names; l; l = l->next) {
         g_autofree char *name =

@@ -86,6 +86,11 @@ int run_interrupt_fd(void)
     return event_fd;
 }
 
+bool run_interrupt_wanted(void)
+{
+    return first_signal && first_signal != SIGALRM;
+}
+
 bool run_interrupt_error(GError **error)
 {
     if (!first_signal) {

@@ -20,5 +20,8 @@ void run_interrupt_end(void);
 int run_interrupt_fd(void);
 /* True when one has come; sets RUNTIME_ERROR_INTERRUPTED or _WALL_LIMIT. */
 bool run_interrupt_error(GError **error);
+/* True when a person or a supervisor wanted an end since the last _begin(),
+ * whether or not anything was still running; the wall-time limit is none. */
+bool run_interrupt_wanted(void);
 
 #endif

@@ -107,13 +107,17 @@ static void last_word(const RunContext *c, const RunResult *base)
     g_autofree char *dir = shown_path(base->dir);
 
     if (base->verdict != RUN_HELD) {
+        g_autofree char *page =
+            g_build_filename(base->dir, "report.html", NULL);
         g_autofree char *report =
             g_strdup_printf("      report   %s/report.html", dir);
         g_autofree char *replay = g_strdup_printf(
             "      replay   %s",
             json_object_get_string_member(base->summary, "replay"));
 
-        progress_note(c->progress, report);
+        if (g_file_test(page, G_FILE_TEST_EXISTS)) { /* the disk may be full */
+            progress_note(c->progress, report);
+        }
         progress_note(c->progress, replay);
     } else {
         progress_note(c->progress,
@@ -170,5 +174,7 @@ int runtime_run(const Scenario *scn, const RunOptions *options)
     }
     code = run_prepared(scn, options, progress);
     run_interrupt_end();
-    return code;
+    /* Also a signal that came while the report was written: loops around us
+     * shall end, too. */
+    return run_interrupt_wanted() ? EXIT_INTERRUPTED : code;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report_data.h"
 #include "run_dir.h"
 #include "run_interrupt.h"
 #include "run_repeat.h"
@@ -33,7 +34,7 @@ static bool refuse(GError **error, const char *format, ...)
 
 static const char *text_of(JsonObject *o, const char *name)
 {
-    return json_object_get_string_member_with_default(o, name, "");
+    return report_json_text(o, name, "");
 }
 
 static JsonObject *read_summary(const char *run_dir, GError **error)
@@ -138,7 +139,7 @@ static bool same_version(JsonObject *then, const char *what, const char *now,
 static bool check_install(JsonObject *summary, const HostInstall *install,
                           GError **error)
 {
-    JsonObject *then = json_object_get_object_member(summary, "versions");
+    JsonObject *then = report_json_object(summary, "versions");
 
     if (!then || !text_of(summary, "trace_hash")[0]) {
         return refuse(error, "the run has no trace hash to compare with: %s",
@@ -154,9 +155,8 @@ static bool check_qemu(JsonObject *summary, const RunResult *r, GError **error)
     JsonObject *now = json_object_get_object_member(r->summary, "versions");
     const char *qemu = now ? text_of(now, "qemu") : "";
 
-    return !qemu[0] ||
-           same_version(json_object_get_object_member(summary, "versions"),
-                        "qemu", qemu, error);
+    return !qemu[0] || same_version(report_json_object(summary, "versions"),
+                                    "qemu", qemu, error);
 }
 
 /* ---- comparing --------------------------------------------------------- */
@@ -164,9 +164,7 @@ static bool check_qemu(JsonObject *summary, const RunResult *r, GError **error)
 /* The first stream whose hash differs; NULL: none. */
 static char *differing_stream(JsonObject *then, const RunResult *r)
 {
-    JsonObject *old = json_object_has_member(then, "hashes")
-                          ? json_object_get_object_member(then, "hashes")
-                          : NULL;
+    JsonObject *old = report_json_object(then, "hashes");
     JsonObject *new = json_object_get_object_member(r->summary, "hashes");
     g_autoptr(GList) names = old ? json_object_get_members(old) : NULL;
 

@@ -44,7 +44,7 @@ char *schema_suggest(const char *word, const char *const *names,
         return g_strdup_printf("; did you mean '%s'?", near);
     }
     if (!names[0]) {
-        return g_strdup("");
+        return g_strdup_printf("; %s none", noun);
     }
     list = g_strjoinv(", ", (char **)names);
     return g_strdup_printf("; %s %s", noun, list);

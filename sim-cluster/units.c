@@ -132,6 +132,12 @@ static bool scan_number(const char *text, Wide *ret_digits,
     return true;
 }
 
+static void set_not_whole(GError **errp, const char *text)
+{
+    g_set_error(errp, UNITS_ERROR, UNITS_ERROR_SYNTAX,
+                "'%s' is not a whole number", text);
+}
+
 static bool scale_exactly(Wide digits, unsigned decimals, uint64_t scale,
                           const char *text, Unit unit, int64_t *ret,
                           GError **errp)
@@ -159,8 +165,7 @@ static bool scale_exactly(Wide digits, unsigned decimals, uint64_t scale,
     }
     if (value % divisor) {
         if (unit == UNIT_COUNT) {
-            g_set_error(errp, UNITS_ERROR, UNITS_ERROR_SYNTAX,
-                        "'%s' is not a whole number", text);
+            set_not_whole(errp, text);
         } else {
             g_set_error(errp, UNITS_ERROR, UNITS_ERROR_RANGE,
                         "'%s' is finer than 1 %s", text, units[unit].base);
@@ -192,16 +197,19 @@ bool unit_parse(Unit unit, const char *text, int64_t *ret, GError **errp)
         return parse_bool(text, ret, errp);
     }
     if (!scan_number(text, &digits, &decimals, &rest)) {
-        g_set_error(errp, UNITS_ERROR, UNITS_ERROR_SYNTAX,
-                    unit == UNIT_COUNT ? "'%s' is not a whole number"
-                                       : "'%s' is not a number with a unit",
-                    text);
+        if (units[unit].table) {
+            g_set_error(errp, UNITS_ERROR, UNITS_ERROR_SYNTAX,
+                        "'%s' is not a number with a unit; a %s needs one of: "
+                        "%s",
+                        text, units[unit].name, units[unit].suffixes);
+        } else {
+            set_not_whole(errp, text);
+        }
         return false;
     }
     if (!units[unit].table) {
         if (*rest) {
-            g_set_error(errp, UNITS_ERROR, UNITS_ERROR_SYNTAX,
-                        "'%s' is not a whole number", text);
+            set_not_whole(errp, text);
             return false;
         }
         return scale_exactly(digits, decimals, 1, text, unit, ret, errp);

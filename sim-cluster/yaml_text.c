@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define LINE_SHOWN_MAX 160
+#define TEXT_SHOWN_MAX 1000
 #define PROBLEMS_SHOWN_MAX 20u
 
 /* ---- problems ---------------------------------------------------------- */
@@ -91,6 +92,23 @@ static void append_line(GString *out, const char *line, unsigned col)
     g_string_free(caret, TRUE);
 }
 
+/* One line: what a file says is repeated, but does not move the cursor. */
+static void append_text(GString *out, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    unsigned at = 0;
+
+    for (const char *c = valid; *c; c = g_utf8_next_char(c)) {
+        gunichar u = g_utf8_get_char(c);
+
+        if (++at > TEXT_SHOWN_MAX) {
+            g_string_append(out, " ...");
+            return;
+        }
+        g_string_append_unichar(out, g_unichar_isprint(u) ? u : '?');
+    }
+}
+
 char *yaml_message(const char *file, GBytes *bytes, YamlMark mark,
                    const char *text)
 {
@@ -100,7 +118,8 @@ char *yaml_message(const char *file, GBytes *bytes, YamlMark mark,
     if (mark.line) {
         g_string_append_printf(out, ":%u:%u", mark.line, mark.col);
     }
-    g_string_append_printf(out, ": %s", text);
+    g_string_append(out, ": ");
+    append_text(out, text);
     if (mark.line && bytes && !g_strcmp0(mark.source, file)) {
         line = line_of(bytes, mark.line);
     }

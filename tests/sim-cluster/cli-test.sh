@@ -153,6 +153,32 @@ want 0 validate plain.yaml
 want 2 run --controls plain.yaml
 says err 'plain.yaml: --controls, but the scenario has none'
 
+want 2 run --runs '' "$first_light"
+says err 'outrigger: --runs: which folder?'
+want 2 validate --capture waves: "$first_light"
+says err "no --capture 'waves:'"
+cp "$first_light" ./--dashes.yaml
+want 0 validate -- --dashes.yaml
+want 2 run -- --nowhere.yaml
+says err 'nowhere.yaml'
+
+# ---- a signal, wherever it falls ---------------------------------------------
+# The first scenario is interrupted, or was just finishing; none follows it.
+modelled="$OUTRIGGER_ROOT/scenarios/degraded-core.yaml"
+"$program" run --progress plain --runs caught "$modelled" "$modelled" \
+    >out 2>err </dev/null &
+run=$!
+tries=0
+while [ ! -e caught/degraded-core-1/events.ndjson ] && [ $tries -lt 600 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+kill -TERM $run
+wait $run
+code=$?
+[ $code = 130 ] || fail "an interrupted run: exit code $code, not 130"
+[ ! -e caught/degraded-core-2 ] || fail 'a signal ended one scenario of two'
+
 # ---- lists ------------------------------------------------------------------
 want 0 list
 says out 'scenarios/first-light.yaml'
@@ -178,6 +204,15 @@ cmp -s out "$OUTRIGGER_ROOT/docs/scenario.schema.json" ||
 want 0 version
 says out 'outrigger '
 want 0 --version
+want 2 version 5
+want 2 help run validate
+want 2 ps no-such-cluster
+says err "no cluster 'no-such-cluster' is running"
+if [ -w /dev/full ]; then
+    "$program" schema >/dev/full 2>err
+    [ $? = 99 ] || fail 'output that could not be written went unnoticed'
+    says err 'cannot write to the standard output: No space left on device'
+fi
 want 2 report no-such-run
 says err "outrigger: no run 'no-such-run'"
 mkdir empty
@@ -203,6 +238,18 @@ want 2 diff one two --tolerance 1
 says err "--tolerance: '1' has no unit"
 want 2 diff one two --tolerance 1% --html nowhere/page.html
 says err 'nowhere/page.html'
+mkdir torn odd
+echo "$summary"'{}}' >torn/summary.json
+echo '{"t_ps":1,"seq":0,"kind":"run-begin","x":[1' >torn/events.ndjson
+want 2 report --rewrite torn
+says err 'torn/events.ndjson:1: '
+echo "$summary"'{},"replay":7,"versions":[],"hashes":3,"network":{"switches":[1],'\
+'"links":[null]}}' >odd/summary.json
+: >odd/events.ndjson
+want 0 report --rewrite odd
+quiet err
+want 2 replay odd
+says err 'odd'
 want 2 gdb
 want 2 regs
 want 2 regs host0

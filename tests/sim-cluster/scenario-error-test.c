@@ -34,6 +34,10 @@ static const ScenarioCase yaml_cases[] = {
       "s.yaml:51:1: a scenario file holds one document; a second starts here\n"
       "  ---\n"
       "  ^" },
+    { "seed: 7", "seed: \"\\e[2J\\nx\\u202e\"", /* not for the terminal */
+      "s.yaml:3:7: '?[2J?x?' is not a whole number\n"
+      "  seed: \"\\e[2J\\nx\\u202e\"\n"
+      "        ^" },
     { "seed: 7", "seed: yes",
       "s.yaml:3:7: 'yes' means different things to different readers of YAML; "
       "write true, false, or quotes around it\n"
@@ -103,7 +107,8 @@ static const ScenarioCase type_cases[] = {
       "      memory: 256Mb\n"
       "              ^" },
     { "memory: 256MiB", "memory: lots",
-      "s.yaml:8:13: 'lots' is not a number with a unit\n"
+      "s.yaml:8:13: 'lots' is not a number with a unit; a size needs one of: B "
+      "KiB MiB GiB TiB KB MB GB TB\n"
       "      memory: lots\n"
       "              ^" },
     { "memory: 256MiB", "memory: 1MiB",

@@ -101,7 +101,8 @@ static const struct {
     { "seed.x=5", "'seed' has no part 'x'" },
     { "time.limit=5",
       "'5' has no unit; a duration needs one of: ps ns us ms s min" },
-    { "time.limit=", "'' is not a number with a unit" },
+    { "time.limit=", "'' is not a number with a unit; a duration needs one of: "
+                     "ps ns us ms s min" },
     { "time.limit=[1s]", "'limit' takes a single value, not a list" },
     { "time.limit={", "did not find expected node content, while parsing a "
                       "flow node" },

@@ -270,7 +270,7 @@ static const ScenarioCase step_cases[] = {
       "          found: {pointer: a/b}\n"
       "                           ^" },
     { "poweroff: {node: hosta}", "restore: {node: hosta, checkpoint: cp}",
-      "s.yaml:39:40: no checkpoint 'cp'\n"
+      "s.yaml:39:40: no checkpoint 'cp'; there are none\n"
       "    - restore: {node: hosta, checkpoint: cp}\n"
       "                                         ^" },
 };
