@@ -175,6 +175,7 @@ void switch_core_free(SwitchCore *sw)
     free(sw->routes);
     free(sw->route_start);
     free(sw->route_group);
+    free(sw->near_group);
     free(sw->mac);
     free(sw);
 }

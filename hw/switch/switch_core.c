@@ -376,8 +376,7 @@ void switch_core_prefetch(const SwitchCore *sw, unsigned step)
         return;
     }
     if (step == 1) {
-        __builtin_prefetch(sw->route_start);
-        __builtin_prefetch(sw->route_group);
+        __builtin_prefetch(sw->near_group);
         for (uint32_t i = 0; i < sw->config.ports; i++) {
             __builtin_prefetch(&sw->port[i], 1);
             __builtin_prefetch(&sw->queue[i * queues], 1);
@@ -391,8 +390,6 @@ void switch_core_prefetch(const SwitchCore *sw, unsigned step)
         const SwitchQueue *q = &sw->queue[i * queues];
 
         __builtin_prefetch(&q->q[q->head], 1);
-        __builtin_prefetch(&q->q[(q->head + 2) & q->mask], 1);
-        __builtin_prefetch(&q->q[(q->head + 4) & q->mask], 1);
         __builtin_prefetch(&q->q[(q->head + q->n) & q->mask], 1);
     }
 }

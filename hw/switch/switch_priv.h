@@ -86,6 +86,9 @@ struct SwitchCore {
     SwitchPortRare *rare;  /* by port */
     uint32_t *route_start; /* rising; [0] is 0 */
     uint16_t *route_group; /* SWITCH_NO_GROUP: none */
+    /* the same by (address - near_base) >> near_shift, if below near_n */
+    uint16_t *near_group;
+    uint32_t near_base, near_n, near_shift;
     SwitchGroup *group;
     uint32_t route_n, n_groups;
     uint32_t used_cells; /* not before the truth: releases come late */
@@ -170,8 +173,11 @@ void switch_mac_put(SwitchCore *sw, const SwitchMac *entry);
 static inline uint16_t switch_route_group(const SwitchCore *sw, uint32_t ipv4)
 {
     const uint32_t *base = sw->route_start;
-    uint32_t n = sw->route_n;
+    uint32_t n = sw->route_n, near = (ipv4 - sw->near_base) >> sw->near_shift;
 
+    if (SWITCH_LIKELY(near < sw->near_n)) {
+        return sw->near_group[near];
+    }
     while (n > 1) {
         uint32_t half = n / 2;
 

@@ -4,13 +4,15 @@
  * switch_tables.c: next-hop groups, longest prefixes, learned addresses.
  *
  * Routes are compiled into disjoint ranges of addresses in rising order; a
- * lookup is a binary search without branches. In a fat tree a switch has about
- * as many ranges as ports.
+ * lookup is a binary search without branches. Where the addresses lie close
+ * together, as a generated topology's do, a table saves the search.
  */
 #include "switch_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define NEAR_MAX 4096u /* entries; a choice: 8 KiB */
 
 /* ---- groups -------------------------------------------------------------- */
 
@@ -125,6 +127,37 @@ static Sorted *sorted_routes(const SwitchCore *sw)
     return s;
 }
 
+/* A table of what lies between the ranges without a group at both ends, in the
+ * widest steps that all ranges begin at; none if it would be too long. */
+static void near_compile(SwitchCore *sw)
+{
+    const uint32_t *start = sw->route_start;
+    uint32_t first = sw->route_group[0] == SWITCH_NO_GROUP;
+    uint32_t last = sw->route_n - 1, steps = 0, range = first, n;
+
+    sw->near_n = 0;
+    if (last <= first || sw->route_group[last] != SWITCH_NO_GROUP) {
+        return;
+    }
+    for (uint32_t i = first + 1; i <= last; i++) {
+        steps |= start[i] - start[first];
+    }
+    sw->near_base = start[first];
+    sw->near_shift = (uint32_t)__builtin_ctz(steps);
+    n = (start[last] - start[first]) >> sw->near_shift;
+    if (n > NEAR_MAX) {
+        return;
+    }
+    sw->near_group = switch_resize(sw->near_group, n, sizeof(uint16_t));
+    for (uint32_t i = 0; i < n; i++) {
+        while (start[range + 1] - start[first] <= i << sw->near_shift) {
+            range++;
+        }
+        sw->near_group[i] = sw->route_group[range];
+    }
+    sw->near_n = n;
+}
+
 void switch_routes_compile(SwitchCore *sw)
 {
     Sorted *s = sorted_routes(sw);
@@ -156,6 +189,7 @@ void switch_routes_compile(SwitchCore *sw)
     sw->route_start = r.start;
     sw->route_group = r.group;
     sw->route_n = r.n;
+    near_compile(sw);
     sw->routes_dirty = false;
 }
 

@@ -453,6 +453,53 @@ static void test_longest_prefix(void **state)
     switch_core_free(sw);
 }
 
+static void check_picks(SwitchCore *sw)
+{
+    static const uint32_t far[] = { 0, 0x01000000, 0x01ffffff, UINT32_MAX };
+
+    for (uint32_t ip = IP - 0x100; ip < IP + 0x1100; ip++) {
+        assert_int_equal(switch_core_route_pick(sw, ip, ip),
+                         switch_core_route_lookup(sw, ip));
+    }
+    for (uint32_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+        assert_int_equal(switch_core_route_pick(sw, far[i], i),
+                         switch_core_route_lookup(sw, far[i]));
+    }
+}
+
+/* Addresses close together have a table; one far away ends it. */
+static void test_close_addresses(void **state)
+{
+    const SwitchRoute far = { 0x01000000, 8, 2 };
+    SwitchConfig c;
+    SwitchCore *sw;
+    uint64_t random = 4711;
+
+    config_default(&c);
+    for (uint32_t longest = 22; longest <= 32; longest += 2) {
+        sw = make(&c);
+        assert_true(switch_core_routes_set(sw, NULL, 0));
+        check_picks(sw);
+        for (uint32_t i = 0; i < 40; i++) {
+            SwitchRoute r;
+
+            random = random * 6364136223846793005ull + 1442695040888963407ull;
+            r.length = (uint8_t)(longest - (random >> 60) % 4);
+            r.prefix = IP + ((uint32_t)(random >> 20) & 0xfff);
+            r.group = (uint16_t)(random >> 57 & 3);
+            assert_true(switch_core_route_add(sw, &r));
+            if (i % 10 == 0) {
+                check_picks(sw);
+            }
+        }
+        assert_true(switch_core_route_add(sw, &far));
+        check_picks(sw);
+        assert_true(switch_core_route_remove(sw, far.prefix, far.length));
+        check_picks(sw);
+        switch_core_free(sw);
+    }
+}
+
 static uint32_t spread(uint64_t seed, uint32_t down, uint64_t *ret_signature)
 {
     static const uint16_t up[3] = { 1, 2, 3 };
@@ -765,6 +812,7 @@ int main(void)
         cmocka_unit_test(test_switch_down_loses_the_pipeline),
         cmocka_unit_test(test_rate_changes_with_the_next_choice),
         cmocka_unit_test(test_longest_prefix),
+        cmocka_unit_test(test_close_addresses),
         cmocka_unit_test(test_ecmp_seeds_and_failure),
         cmocka_unit_test(test_learning_flooding_ageing),
         cmocka_unit_test(test_blocked_port_and_hairpin),
