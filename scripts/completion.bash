@@ -49,9 +49,16 @@ _outrigger_words() {
             compgen -W "$("$program" list faults 2>/dev/null | awk '{ print $1 }')" -- "$cur"
         elif [ "${COMP_WORDS[i + 1]}" = set ]; then
             nodes=$("$program" ps 2>/dev/null | awk 'NR > 1 { print $2 }')
-            compgen -W "$nodes drive= interface= link= switch= offset= size= count= time= as=" -- "$cur"
+            compgen -W "$nodes drive= interface= link= switch= offset= size= count= loss= ber= rate= direction= time= as=" -- "$cur"
         elif [ "${COMP_WORDS[i + 1]}" = clear ]; then
             compgen -W "$("$program" fault list 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"
+        fi ;;
+    regs)
+        nodes=$("$program" ps 2>/dev/null | awk 'NR > 1 { print $2 "/" }')
+        compgen -W "$nodes" -- "$cur" ;;
+    bench)
+        if ((COMP_CWORD == i + 1)); then
+            compgen -W "$("$program" list benches 2>/dev/null | awk '{ print $1 }')" -- "$cur"
         fi ;;
     list) compgen -W 'scenarios metrics profiles faults steps benches' -- "$cur" ;;
     help) compgen -W "$("$program" help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p')" -- "$cur" ;;

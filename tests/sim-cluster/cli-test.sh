@@ -179,6 +179,32 @@ code=$?
 [ $code = 130 ] || fail "an interrupted run: exit code $code, not 130"
 [ ! -e caught/degraded-core-2 ] || fail 'a signal ended one scenario of two'
 
+# ---- completion ---------------------------------------------------------------
+# offers WORD... COMPLETION: after these words bash offers it
+offers() {
+    bash -c '. "$OUTRIGGER_ROOT/scripts/completion.bash"
+        compopt() { :; }
+        want=${*: -1}
+        COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1))
+        unset "COMP_WORDS[$COMP_CWORD]"
+        COMP_WORDS+=("")
+        _outrigger
+        for word in "${COMPREPLY[@]}"; do
+            [ "$word" = "$want" ] && exit 0
+        done
+        exit 1' bash "$program" "$@" >out 2>err ||
+        fail "no completion: outrigger $*"
+}
+for verb in $verbs; do
+    offers "$verb"
+done
+offers bench fabric
+offers list benches
+offers fault set
+offers fault set link-loss
+offers fault set link-loss loss=
+
 # ---- lists ------------------------------------------------------------------
 want 0 list
 says out 'scenarios/first-light.yaml'
