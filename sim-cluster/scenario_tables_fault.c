@@ -125,6 +125,12 @@ static const SchemaTable fault_clear_table = {
     },
 };
 
+/* Of the network there is no `clear`: it has no card. */
+#define FAULT_ROW_NET_TIME                                                 \
+    { "time", SCHEMA_QUANTITY, AT(ScnFault, time_ps),                      \
+      .unit = UNIT_DURATION, .min = 1, .flags = SCHEMA_UNSET_ZERO,         \
+      .doc = "it heals itself after this much simulated time; left out: "  \
+             "a later fault ends it" }
 #define FAULT_ROW_LINK                                                     \
     { "link", SCHEMA_NAME, AT(ScnFault, link), .flags = SCHEMA_REQUIRED,   \
       .doc = "the link it strikes" }
@@ -137,7 +143,7 @@ static const SchemaTable fault_link_down_table = {
     .doc = "A cable is cut: packets on it are lost, both ends see no link.",
     .size = sizeof(ScnFault),
     .fields = (const SchemaField[]){
-        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK, FAULT_ROW_TIME,
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_LINK, FAULT_ROW_NET_TIME,
         { NULL },
     },
 };
@@ -161,7 +167,7 @@ static const SchemaTable fault_link_loss_table = {
         { "loss", SCHEMA_QUANTITY, AT(ScnFault, loss_ppm),
           .unit = UNIT_PERCENT, .max = 1000000, .flags = SCHEMA_REQUIRED,
           .doc = "how many; 0% is none" },
-        FAULT_ROW_TIME,
+        FAULT_ROW_NET_TIME,
         { NULL },
     },
 };
@@ -175,7 +181,7 @@ static const SchemaTable fault_link_ber_table = {
         { "ber", SCHEMA_SCALAR, AT(ScnFault, ber_atto),
           .scalar = &scn_ber_scalar, .flags = SCHEMA_REQUIRED,
           .doc = "bit-error rate before error correction; 0 is none" },
-        FAULT_ROW_TIME,
+        FAULT_ROW_NET_TIME,
         { NULL },
     },
 };
@@ -194,7 +200,7 @@ static const SchemaTable fault_link_rate_table = {
         { "direction", SCHEMA_ENUM, AT(ScnFault, direction),
           .choices = direction_words, .fallback = "both",
           .doc = "`ab` only from its end a to b, `ba` only back" },
-        FAULT_ROW_TIME,
+        FAULT_ROW_NET_TIME,
         { NULL },
     },
 };
@@ -204,7 +210,7 @@ static const SchemaTable fault_switch_down_table = {
     .doc = "A switch fails: what is in it is lost, all its links are down.",
     .size = sizeof(ScnFault),
     .fields = (const SchemaField[]){
-        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_SWITCH, FAULT_ROW_TIME,
+        FAULT_ROW_KIND, STEP_ROW_AS, FAULT_ROW_SWITCH, FAULT_ROW_NET_TIME,
         { NULL },
     },
 };

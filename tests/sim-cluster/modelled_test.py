@@ -23,17 +23,17 @@ fabric: {{kind: {kind}, rate: 25Gbit}}
 traffic:
   t: {{{traffic}}}
 steps:
-  - wait: {{time: {wait}}}
+{steps}
 expect:
 {expect}
 """
 
 
-def write(folder, traffic, expect, kind="single, hosts: 8", wait="3ms"):
+def write(folder, traffic, expect, kind="single, hosts: 8", steps=("wait: {time: 3ms}",)):
     path = os.path.join(folder, "s.yaml")
     with open(path, "w") as file:
         file.write(SCENARIO.format(
-            kind=kind, traffic=traffic, wait=wait, expect="\n".join(
+            kind=kind, traffic=traffic, steps="\n".join(f"  - {s}" for s in steps), expect="\n".join(
                 f"  - {{id: e{i}, metric: {e}}}" for i, e in enumerate(expect))))
     return path
 
@@ -91,6 +91,44 @@ def test_incast(folder):
                           f"{messages * 12 // 10}]",
                           "m-0-switch-0.ab_packets_count, is: 0",
                           "m-0-switch-0.ba_load_ppm, between: [13%, 19%]"]))
+
+
+def lost(low, high):
+    return f"m-1-switch-0.ab_lost_count, between: [{low}, {high}]"
+
+
+def test_faults(folder):
+    """Faults of 1 ms strike at 1 ms and heal by themselves or by another one."""
+    each = 10**9 // PACKET_PS // 10  # of one host in 1 ms, at 10 % load
+    sigma = math.sqrt(each / 4)
+    wait = "wait: {time: 1ms}"
+    cases = [
+        ("link-down, link: m-1-switch-0", "link-up, link: m-1-switch-0", each - 2, each + 2),
+        ("switch-down, switch: switch-0", "switch-up, switch: switch-0", each - 2, each + 2),
+        ("link-loss, link: m-1-switch-0, loss: 50%",
+         "link-loss, link: m-1-switch-0, loss: 0%", each / 2 - 5 * sigma, each / 2 + 5 * sigma),
+        # (1 - 10^-4)^12096 = 0.3: that many get through
+        ("link-ber, link: m-1-switch-0, ber: 1e-4", "link-ber, link: m-1-switch-0, ber: 0",
+         each * 0.7 - 5 * sigma, each * 0.7 + 5 * sigma)]
+    for fault, healed, low, high in cases:
+        for steps in ([wait, f"fault: {{kind: {fault}, time: 1ms}}", wait, wait],
+                      [wait, f"fault: {{kind: {fault}}}", wait, f"fault: {{kind: {healed}}}",
+                       wait]):
+            run(folder, write(folder, "pattern: permutation, load: 10%",
+                              [lost(round(low), round(high))], steps=steps))
+
+
+def test_slow_link(folder):
+    """For 1 ms of 3 a link has half of what is sent to it, and catches up after it."""
+    with open(os.path.join(folder, "flow.txt"), "w") as file:
+        file.write("1 m-1 m-0 6250000\n")  # 2 ms at line rate
+    packets = -(-6250000 // 1500)
+    slow = "fault: {kind: link-rate, link: m-1-switch-0, rate: 12.5Gbit, time: 1ms}"
+    # 1 ms is worth half of it; the last packet is as short as the flow leaves it
+    end = THROUGH_PS + packets * PACKET_PS + PACKET_PS + 500_000_000
+    run(folder, write(folder, "pattern: trace, trace: flow.txt", [
+        f"traffic.t.fct_max_ps, between: [{end - 2 * PACKET_PS}ps, {end + 2 * PACKET_PS}ps]"],
+        steps=["wait: {time: 0.5ms}", slow, "wait: {time: 2.5ms}"]))
 
 
 def test_seeds(folder):
