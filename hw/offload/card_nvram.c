@@ -311,7 +311,6 @@ bool card_nvram_parse(Card *card, const void *data, size_t len, GError **errp)
     uint8_t hash[HASH_BYTES];
     g_autofree char *why = NULL;
     StateReader r, sub;
-    char *why_sub = NULL;
 
     if (len < HASH_BYTES) {
         card_refuse(errp, CARD_APP_ERROR_STATE,
@@ -328,13 +327,10 @@ bool card_nvram_parse(Card *card, const void *data, size_t len, GError **errp)
     if (state_get_section(&r, NVRAM_MAGIC, NVRAM_VERSION, &sub)) {
         parse_parts(card, &sub);
     }
-    if (!state_reader_finish(&sub, &why_sub) ||
-        !state_reader_finish(&r, &why)) {
+    state_leave(&r, &sub, NULL);
+    if (!state_reader_finish(&r, &why)) {
         card_refuse(errp, CARD_APP_ERROR_STATE,
-                    "the card's NVRAM does not fit: %s",
-                    why_sub ? why_sub : why);
-        state_reader_finish(&r, NULL);
-        g_free(why_sub);
+                    "the card's NVRAM does not fit: %s", why);
         return false;
     }
     return true;

@@ -141,10 +141,7 @@ bool card_rdt_load(CardRdt *c, uint64_t now_ps, uint32_t incarnation,
         malformed = state_get_u64(&sub);
         inner = state_get_blob(&sub, MOST_STATE_BYTES, &inner_len);
     }
-    if (!state_reader_finish(&sub, ret_err)) {
-        state_reader_finish(&r, NULL);
-        return false;
-    }
+    state_leave(&r, &sub, NULL);
     if (!state_reader_finish(&r, ret_err)) {
         return false;
     }

@@ -275,16 +275,6 @@ static void stats_convert(Card *card)
     }
 }
 
-static void take_error(StateReader *to, StateReader *from)
-{
-    char *why = NULL;
-
-    if (!state_reader_finish(from, &why)) {
-        state_fail(to, "%s", why);
-        g_free(why);
-    }
-}
-
 static void section_get(Card *card, const GPtrArray *ring, StateReader *r)
 {
     StateReader sub;
@@ -298,11 +288,11 @@ static void section_get(Card *card, const GPtrArray *ring, StateReader *r)
     } else if (version) {
         card_get(card, ring, &sub);
     }
-    take_error(r, &sub);
+    state_leave(r, &sub, NULL);
     if (state_ok(r) && version >= 2) {
         state_get_section(r, STATS_MAGIC, 1, &sub);
         stats_get(card, &sub);
-        take_error(r, &sub);
+        state_leave(r, &sub, NULL);
     } else if (state_ok(r)) {
         stats_convert(card);
     }
@@ -322,7 +312,7 @@ static void ctrls_get(Card *card, bool resubmit, StateReader *r)
             !nvme_ctrl_load(iface->ctrl, &sub, resubmit)) {
             state_fail(&sub, "the controller refused it");
         }
-        take_error(r, &sub);
+        state_leave(r, &sub, NULL);
     }
 }
 

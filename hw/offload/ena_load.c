@@ -73,11 +73,7 @@ static void load_rings(Ena *e, StateReader *r)
         u->index = state_get_u16(r);
         u->bytes = state_get_u32_max(r, MODEL_MAX_OP_BYTES, "bytes");
         u->addr = state_get_u64(r);
-        u->len = state_get_u16(r);
-        if (u->len > sizeof(u->data)) {
-            state_fail(r, "a host write of %u bytes", u->len);
-            return;
-        }
+        u->len = state_get_u16_below(r, sizeof(u->data) + 1, "host write");
         state_get_bytes(r, u->data, u->len);
     }
     n = state_get_u32_max(r, MODEL_MAX_OPS, "deferred operations");
@@ -188,11 +184,7 @@ static void load_packet(EnaTxPacket *p, StateReader *r)
     p->tx.l3_len = state_get_u8(r);
     p->tx.l4_len = state_get_u16(r);
     p->tx.mss = state_get_u16(r);
-    p->n_bufs = state_get_u16(r);
-    if (p->n_bufs > ENA_TX_BUFS) {
-        state_fail(r, "a packet of %u pieces", p->n_bufs);
-        return;
-    }
+    p->n_bufs = state_get_u16_below(r, ENA_TX_BUFS + 1, "pieces");
     p->len = p->header;
     for (unsigned i = 0; i < p->n_bufs; i++) {
         p->buf[i].addr = state_get_u64(r);
@@ -241,11 +233,7 @@ static void load_sq(Ena *e, unsigned i, StateReader *r)
     q->head = state_get_u16(r);
     q->rung = state_get_u16(r);
     q->fetch_n = state_get_u16(r);
-    q->cache_n = state_get_u16(r);
-    if (q->cache_n > ENA_CACHE_DESCS) {
-        state_fail(r, "too many descriptors");
-        return;
-    }
+    q->cache_n = state_get_u16_below(r, ENA_CACHE_DESCS + 1, "descriptors");
     for (unsigned k = 0; k < q->cache_n; k++) {
         state_get_bytes(r, q->cache[k], ENA_DESC_BYTES);
     }
@@ -328,11 +316,7 @@ static void load_rx(Ena *e, StateReader *r)
         rx->status = state_get_u32(r);
         rx->cq_tail = state_get_u32(r);
         rx->order = state_get_u64(r);
-        rx->n_bufs = state_get_u8(r);
-        if (rx->n_bufs > ENA_RX_BUFS) {
-            state_fail(r, "a frame in %u buffers", rx->n_bufs);
-            return;
-        }
+        rx->n_bufs = state_get_u8_below(r, ENA_RX_BUFS + 1, "buffers");
         for (unsigned k = 0; k < rx->n_bufs; k++) {
             rx->buf[k].addr = state_get_u64(r);
             rx->buf[k].len = state_get_u32_max(r, 65536, "buffer");
@@ -563,13 +547,8 @@ bool ena_load(Ena *e, const void *data, size_t len, bool resubmit,
         if (bad) {
             state_fail(&sub, "%s", bad);
         }
-        if (!state_reader_finish(&sub, &why)) {
-            state_fail(&r, "%s", why);
-            g_free(why);
-        }
-    } else {
-        state_reader_finish(&sub, NULL);
     }
+    state_leave(&r, &sub, NULL);
     if (!state_reader_finish(&r, &why)) {
         g_set_error(errp, ENA_ERROR, ENA_ERROR_STATE, "NIC state: %s", why);
         g_free(why);

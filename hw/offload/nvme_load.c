@@ -12,26 +12,6 @@
 
 #include <string.h>
 
-static uint16_t get_u16_below(StateReader *r, uint32_t limit, const char *what)
-{
-    uint16_t v = state_get_u16(r);
-
-    if (state_ok(r) && v >= limit) {
-        state_fail(r, "%s is %u, not below %u", what, v, limit);
-    }
-    return state_ok(r) ? v : 0;
-}
-
-static uint8_t get_u8_below(StateReader *r, unsigned limit, const char *what)
-{
-    uint8_t v = state_get_u8(r);
-
-    if (state_ok(r) && v >= limit) {
-        state_fail(r, "%s is %u, not below %u", what, v, limit);
-    }
-    return state_ok(r) ? v : 0;
-}
-
 static void same_text(StateReader *r, const char *mine, const char *what)
 {
     g_autofree char *text = state_get_string(r, 64);
@@ -78,13 +58,13 @@ static void get_registers(NvmeCtrl *c, StateReader *r)
     c->dbbuf = state_get_bool(r, "dbbuf");
     c->shadow_addr = state_get_u64(r);
     c->event_addr = state_get_u64(r);
-    c->next_sq = get_u8_below(r, 64, "next_sq");
+    c->next_sq = state_get_u8_below(r, 64, "next_sq");
     c->retry_ps = state_get_u64(r);
 }
 
 static void get_shadow(NvmeShadowState *st, StateReader *r)
 {
-    st->state = get_u8_below(r, NVME_SHADOW_READ + 1, "shadow state");
+    st->state = state_get_u8_below(r, NVME_SHADOW_READ + 1, "shadow state");
     st->again = state_get_bool(r, "shadow again");
     st->unsent = state_get_bool(r, "shadow unsent");
     st->gen = state_get_u16(r);
@@ -102,8 +82,8 @@ static void get_sq(NvmeSq *sq, StateReader *r)
     sq->fetching = state_get_bool(r, "sq fetching");
     sq->deleting = state_get_bool(r, "sq deleting");
     sq->unsent = state_get_bool(r, "sq unsent");
-    sq->fetch_n = get_u8_below(r, NVME_MAX_FETCH + 1, "sq fetch_n");
-    sq->cqid = get_u16_below(r, NVME_QUEUES, "sq cqid");
+    sq->fetch_n = state_get_u8_below(r, NVME_MAX_FETCH + 1, "sq fetch_n");
+    sq->cqid = state_get_u16_below(r, NVME_QUEUES, "sq cqid");
     sq->head = state_get_u16(r);
     sq->tail = state_get_u16(r);
     sq->size = state_get_u32(r);
@@ -120,7 +100,7 @@ static void get_cq(NvmeCtrl *c, NvmeCq *cq, StateReader *r)
     }
     cq->irq_enabled = state_get_bool(r, "cq irq_enabled");
     cq->phase = state_get_bool(r, "cq phase");
-    cq->vector = get_u16_below(r, c->config.msix_vectors, "cq vector");
+    cq->vector = state_get_u16_below(r, c->config.msix_vectors, "cq vector");
     cq->head = state_get_u16(r);
     cq->tail = state_get_u16(r);
     cq->visible = state_get_u16(r);
@@ -204,7 +184,7 @@ static void get_slot(NvmeSlot *s, StateReader *r)
     size_t len = 0;
 
     s->gen = state_get_u16(r);
-    s->stage = get_u8_below(r, NVME_STAGES, "stage");
+    s->stage = state_get_u8_below(r, NVME_STAGES, "stage");
     if (s->stage == NVME_FREE) {
         return;
     }
@@ -212,7 +192,7 @@ static void get_slot(NvmeSlot *s, StateReader *r)
     s->landed = state_get_bool(r, "slot landed");
     s->internal = state_get_bool(r, "slot internal");
     s->phase = state_get_bool(r, "slot phase");
-    s->sqid = get_u16_below(r, NVME_QUEUES, "slot sqid");
+    s->sqid = state_get_u16_below(r, NVME_QUEUES, "slot sqid");
     s->status = state_get_u16(r);
     s->cq_index = state_get_u16(r);
     s->sq_head = state_get_u16(r);
@@ -270,9 +250,9 @@ static void get_lists(NvmeCtrl *c, StateReader *r)
     for (unsigned q = 0; q < NVME_QUEUES; q++) {
         get_wait_list(c, &c->cq[q], r);
     }
-    c->n_aer = get_u16_below(r, NVME_AERS + 1, "event requests");
+    c->n_aer = state_get_u16_below(r, NVME_AERS + 1, "event requests");
     for (unsigned i = 0; i < c->n_aer; i++) {
-        uint16_t slot = get_u16_below(r, NVME_SLOTS, "event request");
+        uint16_t slot = state_get_u16_below(r, NVME_SLOTS, "event request");
 
         c->aer[i] = slot;
         if (state_ok(r) && (c->slot[slot].stage != NVME_AER_WAIT ||
@@ -281,13 +261,13 @@ static void get_lists(NvmeCtrl *c, StateReader *r)
         }
         c->slot[slot].hash_next = 1;
     }
-    c->n_events = get_u8_below(r, NVME_EVENTS + 1, "events");
+    c->n_events = state_get_u8_below(r, NVME_EVENTS + 1, "events");
     for (unsigned i = 0; i < c->n_events; i++) {
-        c->event[i].type = get_u8_below(r, NVME_AER_TYPES, "event type");
+        c->event[i].type = state_get_u8_below(r, NVME_AER_TYPES, "event type");
         c->event[i].info = state_get_u8(r);
         c->event[i].page = state_get_u8(r);
     }
-    c->event_masked = get_u8_below(r, 1u << NVME_AER_TYPES, "event mask");
+    c->event_masked = state_get_u8_below(r, 1u << NVME_AER_TYPES, "event mask");
 }
 
 static void get_features(NvmeCtrl *c, StateReader *r)
@@ -302,15 +282,15 @@ static void get_features(NvmeCtrl *c, StateReader *r)
         f->error_recovery[i] = state_get_u32_max(r, 0xffff, "recovery");
     }
     f->write_cache = state_get_u32_max(r, 1, "write cache");
-    f->n_sqs = get_u16_below(r, c->config.max_queues + 1, "n_sqs");
-    f->n_cqs = get_u16_below(r, c->config.max_queues + 1, "n_cqs");
+    f->n_sqs = state_get_u16_below(r, c->config.max_queues + 1, "n_sqs");
+    f->n_cqs = state_get_u16_below(r, c->config.max_queues + 1, "n_cqs");
     f->coalescing = state_get_u32_max(r, 0xffff, "coalescing");
     f->atomicity = state_get_u32_max(r, 1, "atomicity");
     f->async_events = state_get_u32_max(r, 0x1ff, "async events");
     f->timestamp_ms = state_get_u64(r);
     f->timestamp_ps = state_get_u64(r);
-    f->timestamp_origin = get_u8_below(r, 2, "timestamp origin");
-    f->acre = get_u8_below(r, 2, "acre");
+    f->timestamp_origin = state_get_u8_below(r, 2, "timestamp origin");
+    f->acre = state_get_u8_below(r, 2, "acre");
     if (state_ok(r) && (!f->n_sqs || !f->n_cqs)) {
         state_fail(r, "no queues allocated");
     }

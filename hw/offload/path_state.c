@@ -215,8 +215,7 @@ PathSender *path_sender_load(const PathConfig *c, uint64_t now_ps,
                              StateReader *r)
 {
     PathSender *s = path_sender_new(c, 0, 0);
-    StateReader sub;
-    char *why = NULL;
+    StateReader *outer = r, sub;
 
     if (state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub)) {
         PathSender *at = s;
@@ -237,8 +236,7 @@ PathSender *path_sender_load(const PathConfig *c, uint64_t now_ps,
             state_fail(r, "a sender that cannot be");
         }
     }
-    if (!state_reader_finish(&sub, &why)) {
-        g_free(why);
+    if (!state_leave(outer, &sub, NULL)) {
         path_sender_free(s);
         return NULL;
     }
@@ -304,8 +302,7 @@ PathReceiver *path_receiver_load(const PathConfig *c, uint64_t now_ps,
                                  StateReader *r)
 {
     PathReceiver *v = path_receiver_new(c, 0);
-    StateReader sub;
-    char *why = NULL;
+    StateReader *outer = r, sub;
 
     if (state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub)) {
         r = &sub;
@@ -323,8 +320,7 @@ PathReceiver *path_receiver_load(const PathConfig *c, uint64_t now_ps,
             state_fail(r, "an echo of nothing is due");
         }
     }
-    if (!state_reader_finish(&sub, &why)) {
-        g_free(why);
+    if (!state_leave(outer, &sub, NULL)) {
         path_receiver_free(v);
         return NULL;
     }
@@ -424,8 +420,7 @@ PathOrder *path_order_load(const PathConfig *c, uint64_t now_ps,
                            StateReader *r)
 {
     PathOrder *o = path_order_new(c, free_item);
-    StateReader sub;
-    char *why = NULL;
+    StateReader *outer = r, sub;
 
     if (state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub)) {
         PathOrder *at = o;
@@ -444,8 +439,7 @@ PathOrder *path_order_load(const PathConfig *c, uint64_t now_ps,
             }
         }
     }
-    if (!state_reader_finish(&sub, &why)) {
-        g_free(why);
+    if (!state_leave(outer, &sub, NULL)) {
         path_order_free(o);
         return NULL;
     }

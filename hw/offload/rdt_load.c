@@ -326,7 +326,6 @@ Rdt *rdt_load(const RdtConfig *config, uint64_t now_ps, uint32_t incarnation,
     StateReader outer, inner;
     RdtLoad l = { &inner, now_ps, incarnation };
     Rdt *r = rdt_new(config);
-    bool ok;
 
     state_reader_init(&outer, data, len);
     state_get_section(&outer, RDT_STATE_MAGIC, RDT_STATE_VERSION, &inner);
@@ -339,11 +338,8 @@ Rdt *rdt_load(const RdtConfig *config, uint64_t now_ps, uint32_t incarnation,
     if (state_ok(&inner)) {
         load_endpoint(&l, r);
     }
-    ok = state_reader_finish(&inner, ret_err);
-    if (!state_reader_finish(&outer, ok ? ret_err : NULL)) {
-        ok = false;
-    }
-    if (!ok) {
+    state_leave(&outer, &inner, NULL);
+    if (!state_reader_finish(&outer, ret_err)) {
         rdt_free(r);
         return NULL;
     }

@@ -134,6 +134,25 @@ uint32_t state_get_u32_max(StateReader *r, uint32_t max, const char *what)
     return state_ok(r) ? v : 0;
 }
 
+static unsigned below(StateReader *r, unsigned v, uint32_t limit,
+                      const char *what)
+{
+    if (state_ok(r) && v >= limit) {
+        state_fail(r, "%s is %u, not below %u", what, v, limit);
+    }
+    return state_ok(r) ? v : 0;
+}
+
+uint8_t state_get_u8_below(StateReader *r, uint32_t limit, const char *what)
+{
+    return below(r, state_get_u8(r), limit, what);
+}
+
+uint16_t state_get_u16_below(StateReader *r, uint32_t limit, const char *what)
+{
+    return below(r, state_get_u16(r), limit, what);
+}
+
 bool state_get_bool(StateReader *r, const char *what)
 {
     uint8_t v = state_get_u8(r);
@@ -223,6 +242,17 @@ uint16_t state_get_section(StateReader *r, uint32_t magic, uint16_t max_version,
     state_reader_init(sub, r->data + r->pos, len);
     r->pos += len;
     return version;
+}
+
+bool state_leave(StateReader *r, StateReader *sub, const char *what)
+{
+    g_autofree char *why = NULL;
+    bool ok = state_reader_finish(sub, &why);
+
+    if (!ok) {
+        state_fail(r, "%s%s%s", what ? what : "", what ? ": " : "", why);
+    }
+    return ok;
 }
 
 bool state_reader_finish(StateReader *r, char **ret_err)

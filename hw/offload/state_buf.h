@@ -42,6 +42,9 @@ uint32_t state_get_u32(StateReader *r);
 uint64_t state_get_u64(StateReader *r);
 /* Bounded getters: a value above @max is an error named @what. */
 uint32_t state_get_u32_max(StateReader *r, uint32_t max, const char *what);
+/* The same for an index: a value of @limit or more is the error. */
+uint8_t state_get_u8_below(StateReader *r, uint32_t limit, const char *what);
+uint16_t state_get_u16_below(StateReader *r, uint32_t limit, const char *what);
 bool state_get_bool(StateReader *r, const char *what);
 bool state_get_bytes(StateReader *r, void *out, size_t len);
 /* Fails if longer than @max. Returns a g_malloc'ed copy or NULL. */
@@ -53,6 +56,10 @@ char *state_get_string(StateReader *r, size_t max);
  * readers then carry the error). */
 uint16_t state_get_section(StateReader *r, uint32_t magic, uint16_t max_version,
                            StateReader *sub);
+/* Leaves a section, also one that could not be entered: all of it was read and
+ * nothing failed. Otherwise false, and @r fails with @sub's error, after
+ * "@what: " unless that is NULL. */
+bool state_leave(StateReader *r, StateReader *sub, const char *what);
 void state_fail(StateReader *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 static inline bool state_ok(const StateReader *r)
 {

@@ -402,21 +402,13 @@ static void load_map(Underlay *u, StateReader *r, unsigned version)
 void underlay_load(Underlay *u, StateReader *r)
 {
     StateReader sub;
-    char *why = NULL;
     unsigned version = state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub);
 
-    if (!version) {
-        state_reader_finish(&sub, NULL);
-        return;
-    }
     u->enabled = state_get_bool(&sub, "network");
     u->vni = state_get_u32_max(&sub, UNDERLAY_MAX_VNI, "network");
     u->ip = state_get_u32(&sub);
     state_get_bytes(&sub, u->mac, 6);
     u->sequence = state_get_u32(&sub);
     load_map(u, &sub, version);
-    if (!state_reader_finish(&sub, &why)) {
-        state_fail(r, "underlay: %s", why);
-        g_free(why);
-    }
+    state_leave(r, &sub, "underlay");
 }

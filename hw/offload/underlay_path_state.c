@@ -129,12 +129,8 @@ UnderlayPaths *underlay_paths_load(Underlay *u, uint64_t now_ps, StateReader *r)
     uint8_t key[SIPHASH_KEY_BYTES] = { 0 };
     UnderlayPaths *p = NULL;
     StateReader sub;
-    char *why = NULL;
 
-    if (!state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub)) {
-        state_reader_finish(&sub, NULL);
-        return NULL;
-    }
+    state_get_section(r, STATE_MAGIC, STATE_VERSION, &sub);
     if (state_get_bool(&sub, "balancing")) {
         Underlay empty;
 
@@ -158,9 +154,7 @@ UnderlayPaths *underlay_paths_load(Underlay *u, uint64_t now_ps, StateReader *r)
             }
         }
     }
-    if (!state_reader_finish(&sub, &why)) {
-        state_fail(r, "balancing: %s", why);
-        g_free(why);
+    if (!state_leave(r, &sub, "balancing")) {
         underlay_paths_free(p);
         return NULL;
     }

@@ -325,10 +325,7 @@ bool serdes_load(Serdes *s, uint64_t now_ps, const uint8_t *data, size_t len,
             load_port(&sub, s, &fresh->port[i], now_ps);
         }
     }
-    if (!state_reader_finish(&sub, ret_err)) {
-        state_reader_finish(&r, NULL);
-        return false;
-    }
+    state_leave(&r, &sub, NULL);
     if (!state_reader_finish(&r, ret_err)) {
         return false;
     }

@@ -307,12 +307,8 @@ bool switch_device_load(SwitchDevice *d, const uint8_t *data, size_t len,
     if (state_get_section(&r, SAVE_MAGIC, SAVE_VERSION, &sub)) {
         load_section(fresh, &sub);
     }
-    ok = state_reader_finish(&sub, ret_err);
-    if (ok) {
-        ok = state_reader_finish(&r, ret_err);
-    } else {
-        state_reader_finish(&r, NULL);
-    }
+    state_leave(&r, &sub, NULL);
+    ok = state_reader_finish(&r, ret_err);
     if (ok) {
         adopt(d, fresh);
     }
