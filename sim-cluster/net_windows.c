@@ -48,6 +48,15 @@ static bool bad_peer(const Net *net, unsigned i, GError **error)
     return e != NULL;
 }
 
+/* Of a legal size for the channel, but not for a wire, or in the past. */
+static bool bad_frame(const Net *net, const NetPort *p, GError **error)
+{
+    const ScnHost *h = g_ptr_array_index(net->scn->hosts, p->host);
+
+    g_prefix_error(error, "node %s: its device sent: ", h->node.name);
+    return false;
+}
+
 /* Everything that has been sent, into the fabric. */
 static bool take_in(Net *net, unsigned i, GError **error)
 {
@@ -57,8 +66,7 @@ static bool take_in(Net *net, unsigned i, GError **error)
     while ((m = link_peek(p->link))) {
         if (m->kind == LINK_FRAME && !fabric_inject(net->fabric, p->node, m->ps,
                                                     m->data, m->len, error)) {
-            g_prefix_error(error, "frame of host %u, %s: ", p->host, p->id);
-            return false;
+            return bad_frame(net, p, error);
         }
         link_consume(p->link);
     }

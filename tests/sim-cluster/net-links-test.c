@@ -6,10 +6,14 @@
  */
 #include "scenario_fixture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "link.h"
+#include "link_proto.h"
 #include "net.h"
 #include "scenario_net.h"
 
@@ -194,10 +198,87 @@ static void test_start(void **state)
     world_end(&w);
 }
 
+/* ---- a peer that lies ----------------------------------------------------- */
+
+/* What host1's process does is the end of the run, which names it. */
+static void refused(World *w, const char *reason)
+{
+    g_autoptr(GError) err = NULL;
+
+    assert_false(net_run(w->net, 2000000, &err));
+    assert_non_null(err);
+    if (!strstr(err->message, "node host1: ") ||
+        !strstr(err->message, reason)) {
+        fail_msg("%s", err->message);
+    }
+    world_end(w);
+}
+
+static void begin_both(World *w)
+{
+    world_begin(w);
+    start(w, 0);
+    start(w, 1);
+}
+
+static void test_illegal_sizes(void **state)
+{
+    static const uint32_t sizes[] = { 14, 59, 9601, LINK_MAX_PAYLOAD_BYTES };
+    static uint8_t frame[LINK_MAX_PAYLOAD_BYTES];
+    World w;
+
+    (void)state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        begin_both(&w);
+        assert_true(link_send(w.port[1], 1000000, LINK_FRAME, 0, frame, 60));
+        assert_true(
+            link_send(w.port[1], 1000000, LINK_FRAME, 0, frame, sizes[i]));
+        refused(&w, "60 to 9600");
+    }
+}
+
+static void test_frame_in_the_past(void **state)
+{
+    uint8_t frame[60] = { 0 };
+    World w;
+
+    (void)state;
+    begin_both(&w);
+    assert_true(net_run(w.net, 1000000, NULL));
+    assert_true(link_send(w.port[1], 999999, LINK_FRAME, 0, frame, 60));
+    refused(&w, "its departure lies in the past");
+}
+
+/* Writes into the header what only the device's side may write. */
+static void test_lies_in_the_header(void **state)
+{
+    static const uint64_t produced[] = { 8, UINT64_MAX, 1ull << 40 };
+    World w;
+
+    (void)state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(produced); i++) {
+        LinkHeader *h;
+        int fd;
+
+        begin_both(&w);
+        fd = open(link_path(w.port[1]), O_RDWR);
+        h = mmap(NULL, LINK_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+                 fd, 0);
+        close(fd);
+        assert_true(h != MAP_FAILED);
+        h->ring[1].produced = produced[i];
+        munmap(h, LINK_HEADER_BYTES);
+        refused(&w, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_switch),
+        cmocka_unit_test(test_illegal_sizes),
+        cmocka_unit_test(test_frame_in_the_past),
+        cmocka_unit_test(test_lies_in_the_header),
         cmocka_unit_test(test_both),
         cmocka_unit_test(test_start),
     };
