@@ -284,6 +284,20 @@ static bool check_shared(const LockstepShared *s, const char *path,
         fail(ret_err, "%s is not the meeting place of this version", path);
         return false;
     }
+    if (s->hosts > LOCKSTEP_MAX_HOSTS || s->groups < 1 ||
+        s->groups > LOCKSTEP_MAX_GROUPS) {
+        fail(ret_err, "%s: %u hosts in %u groups, not up to %u in 1 to %u",
+             path, s->hosts, s->groups, LOCKSTEP_MAX_HOSTS,
+             LOCKSTEP_MAX_GROUPS);
+        return false;
+    }
+    for (unsigned i = 0; i < s->hosts; i++) {
+        if (s->slot[i].group >= s->groups) {
+            fail(ret_err, "%s: host %u is of group %u, of %u", path, i,
+                 s->slot[i].group, s->groups);
+            return false;
+        }
+    }
     if (host >= s->hosts) {
         fail(ret_err, "%s has %u hosts, so there is no index %u", path,
              s->hosts, host);

@@ -347,6 +347,11 @@ static int card_post_load(void *opaque, int version_id)
     GError *err = NULL;
     char *message = NULL;
 
+    if (!offload_time_load(s->now_ps)) {
+        error_report("card '%s': saved at an instant that cannot be",
+                     DEVICE(card)->id);
+        return -EINVAL;
+    }
     for (unsigned i = 0; i < SEAM_TIMERS; i++) {
         offload_timer_set(card, i, SEAM_NEVER);
     }
@@ -354,7 +359,6 @@ static int card_post_load(void *opaque, int version_id)
         card_model_cancel(card->model, UINT16_MAX);
     }
     card->resubmitted = mode == CARD_LOAD_RESUBMIT;
-    offload_time_load(s->now_ps);
     if (mode == CARD_LOAD_EXACT && card->model &&
         !card_model_load(card->model, s->models.data, s->models.len,
                          &message)) {

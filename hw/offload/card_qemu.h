@@ -142,8 +142,11 @@ void offload_time_leave(void);
 uint64_t offload_time_now_ps(void);
 /* That instant less QEMU_CLOCK_VIRTUAL; changes when a machine is loaded. */
 int64_t offload_time_offset_ps(void);
-/* A load: cores and models are at @at_ps until the machine runs. */
-void offload_time_load(uint64_t at_ps);
+/* A load: cores and models are at @at_ps until the machine runs. False, and
+ * nothing has changed: beyond OFFLOAD_TIME_MOST_PS, where deadlines would not
+ * fit into QEMU's clock any more. */
+#define OFFLOAD_TIME_MOST_PS 9000000000000000000u /* 104 days */
+bool offload_time_load(uint64_t at_ps);
 void offload_model_done(void *card, uint64_t tag, uint64_t at_ps);
 void offload_timer_set(OffloadCard *card, unsigned timer, uint64_t at_ps);
 

@@ -343,6 +343,20 @@ void ena_mmio_write(Ena *e, uint64_t addr, uint64_t value, unsigned size)
     }
 }
 
+/* So many answers are on their way that the guest reads them faster than they
+ * can be written; more would take the places of completions. */
+static bool too_many_answers(const Ena *e)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; e->up_n >= ENA_MMIO_SLOTS && i < e->up_n; i++) {
+        const EnaUp *u = &e->up[(e->up_head + i) % ENA_UP_SLOTS];
+
+        n += u->kind == ENA_UP_PLAIN && !u->done;
+    }
+    return n >= ENA_MMIO_SLOTS;
+}
+
 /* A register read whose answer goes to memory. */
 static void readless(Ena *e, uint32_t request)
 {
@@ -350,7 +364,7 @@ static void readless(Ena *e, uint32_t request)
     uint16_t reg = request >> ENA_MMIO_READ_OFF_SHIFT;
     uint8_t answer[ENA_MMIO_RESP_BYTES];
 
-    if (!addr) {
+    if (!addr || too_many_answers(e)) {
         ena_guest_error(e, ENA_REG_MMIO_REG_READ);
         return;
     }

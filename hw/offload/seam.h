@@ -125,8 +125,8 @@ _Static_assert(sizeof(CardEvent) == 48, "CardEvent is a file format");
 typedef struct CardSeam {
     /*
      * Host memory as function @fn may see it: its own guest's RAM and nothing
-     * else. false: the range is refused or does not exist; for a write,
-     * nothing has been stored.
+     * else. false: the range is refused or does not exist, all of it or in
+     * part; of a write, what lies before that part may have been stored.
      */
     bool (*dma_read)(void *opaque, unsigned fn, uint64_t addr, void *buf,
                      size_t len);

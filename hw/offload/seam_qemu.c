@@ -31,7 +31,9 @@ static bool seam_dma(OffloadCard *card, unsigned fn, uint64_t addr, void *buf,
     MemTxAttrs attrs = { .memory = true };
     PCIDevice *pci = function_pci(card, fn);
 
-    if (pci && pci_dma_rw(pci, addr, buf, len, dir, attrs) == MEMTX_OK) {
+    /* Addresses do not wrap: what ends beyond the last is nowhere. */
+    if (pci && (!len || addr <= UINT64_MAX - (len - 1)) &&
+        pci_dma_rw(pci, addr, buf, len, dir, attrs) == MEMTX_OK) {
         return true;
     }
     trace_offload_dma_refused(fn, addr, len);

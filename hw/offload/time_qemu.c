@@ -214,12 +214,16 @@ static void wake_cb(void *opaque)
     offload_time_leave();
 }
 
-void offload_time_load(uint64_t at_ps)
+bool offload_time_load(uint64_t at_ps)
 {
+    if (at_ps > OFFLOAD_TIME_MOST_PS) {
+        return false;
+    }
     now_ps = at_ps;
     if (timed) {
         models_set_time(now_ps);
     }
+    return true;
 }
 
 static void run_state_changed(void *opaque, bool running, RunState state)

@@ -456,8 +456,10 @@ static int receded_post_load(void *opaque, int version_id)
         return -EINVAL;
     }
     /* The same instant as that of the cards, if there are any. */
-    if (offload_time_now_ps() != switch_device_now_ps(s->core)) {
-        offload_time_load(switch_device_now_ps(s->core));
+    if (offload_time_now_ps() != switch_device_now_ps(s->core) &&
+        !offload_time_load(switch_device_now_ps(s->core))) {
+        error_report("receded-switch: saved at an instant that cannot be");
+        return -EINVAL;
     }
     return receded_post_save(s);
 }

@@ -110,6 +110,15 @@ static void test_attach_refuses(void **state)
     l->s->magic = 0;
     check_refused(0, "not the meeting place of this version");
     l->s->magic = magic;
+    l->s->hosts = LOCKSTEP_MAX_HOSTS + 1;
+    check_refused(LOCKSTEP_MAX_HOSTS, "17 hosts in 1 groups");
+    l->s->hosts = 2;
+    l->s->groups = LOCKSTEP_MAX_GROUPS + 1;
+    check_refused(0, "2 hosts in 17 groups");
+    l->s->groups = 1;
+    l->s->slot[1].group = 1;
+    check_refused(0, "host 1 is of group 1, of 1");
+    l->s->slot[1].group = 0;
     assert_int_equal(truncate(path, sizeof(LockstepShared) - 1), 0);
     check_refused(0, "not the meeting place of this version");
     assert_int_equal(truncate(path, sizeof(LockstepShared) + 1), 0);

@@ -87,6 +87,28 @@ static void readless_reads(void **state)
     assert_int_equal(ena_stats(h->e)->guest_errors, errors + 1);
 }
 
+/* Answers that wait for the link are bounded: what comes after them has a
+ * place. Here a write takes 100 ms. */
+static void readless_flood(void **state)
+{
+    Eh *h = *state;
+    uint8_t cmd[64] = { 0, 0, ENA_OP_GET_STATS };
+    uint64_t errors = ena_stats(h->e)->guest_errors;
+    uint64_t writes = h->m->model_count[MODEL_DMA_WRITE];
+
+    h->m->delay_ps[MODEL_DMA_WRITE] = 100000000000;
+    for (unsigned i = 0; i < 2 * ENA_UP_SLOTS; i++) {
+        eh_write(h, ENA_REG_MMIO_REG_READ, i & 0xffff);
+        mock_step(h->m); /* it has crossed the link */
+    }
+    assert_int_equal(h->m->model_count[MODEL_DMA_WRITE], writes + 256);
+    assert_int_equal(ena_stats(h->e)->guest_errors,
+                     errors + 2 * ENA_UP_SLOTS - 256);
+    assert_int_equal(eh_admin(h, cmd, NULL), ENA_ST_SUCCESS);
+    eh_idle(h);
+    assert_int_equal(h->e->up_n, 0);
+}
+
 static void odd_accesses(void **state)
 {
     Eh *h = *state;
@@ -518,6 +540,7 @@ int main(void)
         TEST(handshake_values),
         TEST(reset_handshake),
         TEST(readless_reads),
+        TEST(readless_flood),
         TEST(odd_accesses),
         TEST(answers_arrive_in_time),
         TEST(masked_admin_vector),

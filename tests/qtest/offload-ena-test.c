@@ -480,6 +480,80 @@ static void test_migration_to_other_models(void **state)
     moves_with_frames(*state, other_incoming_card);
 }
 
+/* ---- hostile streams -------------------------------------------------------- */
+
+static void put_be(uint8_t *to, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++) {
+        to[i] = value >> 8 * (bytes - 1 - i);
+    }
+}
+
+/* Where a core's bytes begin; before them stands their length. */
+static uint8_t *blob_of(char *stream, gsize len, uint32_t magic)
+{
+    uint8_t le[4] = { magic, magic >> 8, magic >> 16, magic >> 24 };
+    uint8_t *at = memmem(stream, len, le, sizeof(le));
+
+    assert_non_null(at);
+    return at;
+}
+
+/* The stream is refused, and the process lives to say so. */
+static void refuses(Bench *b, const char *stream, gsize len)
+{
+    g_autofree char *file = g_build_filename(b->dir, "hostile", NULL);
+    g_autofree char *json = g_strdup_printf(
+        "'uri': 'file:%s/hostile', 'exit-on-error': false", b->dir);
+    bool failed = false;
+
+    assert_true(g_file_set_contents(file, stream, len, NULL));
+    b->m = machine_start(b->dir, incoming_card);
+    json_node_unref(machine_qmp(b->m, "migrate-incoming", json));
+    while (!failed) {
+        JsonNode *node = machine_qmp(b->m, "query-migrate", NULL);
+        const char *status = json_object_get_string_member_with_default(
+            json_node_get_object(node), "status", "none");
+
+        failed = !strcmp(status, "failed");
+        assert_string_not_equal(status, "completed");
+        json_node_unref(node);
+        g_usleep(2000); /* between two looks at another process */
+    }
+    machine_stop(b->m, true);
+}
+
+static void test_hostile_streams(void **state)
+{
+    static const uint32_t lengths[] = { 0x40000001, 0x80000000, 0xffffffff };
+    Bench *b = *state;
+    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
+    g_autofree char *file = g_build_filename(b->dir, "state", NULL);
+    g_autofree char *stream = NULL;
+    uint8_t *nic, *card, *port;
+    gsize len;
+
+    json_node_unref(machine_qmp(b->m, "migrate", json));
+    wait_migrated(b->m);
+    machine_stop(b->m, true);
+    assert_true(g_file_get_contents(file, &stream, &len, NULL));
+    nic = blob_of(stream, len, 0x414e4531);
+    port = blob_of(stream, len, 0x54524f50);
+    card = blob_of(stream, len, 0x5041434f);
+    for (unsigned i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        uint8_t *of[] = { nic, port, card };
+        uint8_t kept[4];
+
+        memcpy(kept, of[i] - 4, 4);
+        put_be(of[i] - 4, lengths[i], 4);
+        refuses(b, stream, len);
+        memcpy(of[i] - 4, kept, 4);
+    }
+    put_be(card - 20, UINT64_MAX - 1, 8); /* the instant of saving */
+    refuses(b, stream, len);
+    b->m = machine_start(b->dir, incoming_card); /* for bench_down() */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_up, bench_down)
 
 int main(void)
@@ -498,6 +572,7 @@ int main(void)
         TEST(test_checkpoint),
         TEST(test_balancing_moves),
         TEST(test_migration_to_other_models),
+        TEST(test_hostile_streams),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

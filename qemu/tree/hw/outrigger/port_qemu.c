@@ -61,8 +61,7 @@ struct OutriggerPort {
     Link *link;
     uint64_t last_ps; /* of departures, virtual */
 
-    uint32_t saved_bytes;
-    uint8_t *saved;
+    OffloadBlob saved;
 
     QTAILQ_ENTRY(OutriggerPort) next;
 };
@@ -503,16 +502,14 @@ static int port_pre_save(void *opaque)
     if (p->link) {
         empty_link(p);
     }
-    g_clear_pointer(&p->saved, g_free);
     put_port(b, p);
-    p->saved_bytes = b->len;
-    p->saved = g_byte_array_free(b, false);
+    offload_blob_set(&p->saved, b);
     return 0;
 }
 
 static int port_drop_saved(void *opaque)
 {
-    g_clear_pointer(&((OutriggerPort *)opaque)->saved, g_free);
+    offload_blob_clear(&((OutriggerPort *)opaque)->saved);
     return 0;
 }
 
@@ -553,9 +550,8 @@ static bool get_port(OutriggerPort *p, char **ret_why)
 {
     StateReader all, r;
     uint64_t last_ps = 0;
-    bool ok;
 
-    state_reader_init(&all, p->saved, p->saved_bytes);
+    state_reader_init(&all, p->saved.data, p->saved.len);
     state_get_section(&all, STATE_MAGIC, STATE_VERSION, &r);
     p->up = state_get_bool(&r, "link");
     p->last_ps = state_get_u64(&r);
@@ -571,8 +567,8 @@ static bool get_port(OutriggerPort *p, char **ret_why)
     while (state_ok(&r) && r.pos < r.len) {
         get_frame(p, &r, &last_ps);
     }
-    ok = state_reader_finish(&r, ret_why);
-    return state_reader_finish(&all, ok ? ret_why : NULL) && ok;
+    state_leave(&all, &r, NULL);
+    return state_reader_finish(&all, ret_why);
 }
 
 static int port_post_load(void *opaque, int version_id)
@@ -600,12 +596,9 @@ static const VMStateDescription port_vmstate = {
     .minimum_version_id = 1,
     .pre_save = port_pre_save,
     .post_save = port_drop_saved,
-    .pre_load = port_drop_saved,
     .post_load = port_post_load,
     .fields =
-        (const VMStateField[]){ VMSTATE_UINT32(saved_bytes, OutriggerPort),
-                                VMSTATE_VBUFFER_ALLOC_UINT32(
-                                    saved, OutriggerPort, 0, NULL, saved_bytes),
+        (const VMStateField[]){ VMSTATE_OFFLOAD_BLOB(saved, OutriggerPort),
                                 VMSTATE_END_OF_LIST() }
 };
 
