@@ -131,6 +131,55 @@ def test_slow_link(folder):
         steps=["wait: {time: 0.5ms}", slow, "wait: {time: 2.5ms}"]))
 
 
+BOARD = """
+format: 1
+name: board
+seed: 7
+nodes:
+  sw: {{kind: switch, ports: 16, geometry: {{{geometry}}}}}
+  outer: {{kind: modelled}}
+  inner: {{kind: modelled}}
+links:
+  - {{a: outer.card, b: sw.p0}}
+  - {{a: inner.card, b: sw.p7}}
+traffic:
+  t: {{pattern: permutation, load: 80%}}
+steps:
+  - wait: {{time: 20ms}}
+expect:
+  - {{id: r, metric: sw.retimers_count, is: {retimers}}}
+  - {{id: f, metric: sw.ports_failed_count, is: {failed}}}
+  - {{id: l, metric: outer-sw.ab_lost_count, between: [{low}, {high}]}}
+  - {{id: i, metric: inner-sw.ab_lost_count, is: 0}}
+"""
+
+
+def test_boards(folder):
+    """7 dB: flat needs retimers, receded layouts none; over it a port has errors that
+    packets meet, or does not train."""
+    sent = 20 * 10**9 // PACKET_PS * 8 // 10
+    some = sent * (1 - (1 - 4.9e-7) ** (8 * 1512))  # docs/receded-ports.md
+    flat = "layout: flat, baseline: true"
+    cases = [(flat, 6, 0, some - 5 * math.sqrt(some), some + 5 * math.sqrt(some)),
+             (flat + ", retimers: true", 6, 0, 0, 0),
+             (flat + ", routing: manhattan", 12, 1, sent - 2, sent + 2),
+             ("layout: stair", 0, 0, 0, 0), ("layout: triangular", 0, 0, 0, 0),
+             ("layout: arc", 0, 0, 0, 0),
+             ("layout: stair, setbacks: 0mm 30mm 70mm 110mm", 0, 0, 0, 0),
+             # 315 mm at 0.465 dB an inch are 5.8 dB
+             (flat + ", routing: manhattan, lane_rate: 10Gbit", 0, 0, 0, 0)]
+    path = os.path.join(folder, "board.yaml")
+    for geometry, retimers, failed, low, high in cases:
+        with open(path, "w") as file:
+            file.write(BOARD.format(geometry=geometry, retimers=retimers, failed=failed,
+                                    low=round(low), high=round(high)))
+        run(folder, path)
+    with open(os.path.join(folder, "runs", "latest", "report.html")) as file:
+        page = file.read()
+    for layout in ("flat", "triangular", "stair", "arc"):
+        assert f">{layout}</text>" in page, layout
+
+
 def test_seeds(folder):
     """Mean and interval are those of the runs, and each run is the one of its seed."""
     with open(os.path.join(folder, "sizes.txt"), "w") as file:
