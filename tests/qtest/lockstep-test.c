@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * lockstep-test.c: two QEMU processes that meet in lockstep, driven by QMP:
- * stop, cont, a stream, reset, quit and death while one waits for the other,
+ * stop, cont, a snapshot, a stream, reset, quit and death while one waits for
+ * the other,
  * with a processor that computes and with one that is halted.
  *
  * The guest is the firmware without anything to boot: it computes for some
@@ -73,6 +74,23 @@ static char *in_dir(const char *name, unsigned i)
     return g_strdup_printf("%s/%s%u", c.dir, name, i);
 }
 
+/* Where snapshots go; no device has it. */
+static char *disk_option(unsigned i)
+{
+    g_autofree char *path = in_dir("disk", i);
+    const char *build = g_getenv("OUTRIGGER_BUILD");
+    g_autofree char *tool = g_build_filename(build, "bin", "qemu-img", NULL);
+    const char *argv[] = {
+        tool, "create", "-q", "-f", "qcow2", path, "1G", NULL
+    };
+
+    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+        assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT,
+                                 NULL, NULL, NULL, NULL, NULL, NULL));
+    }
+    return g_strdup_printf("if=none,id=disk,format=qcow2,file=%s", path);
+}
+
 static void start(unsigned i, const char *incoming)
 {
     const char *build = g_getenv("OUTRIGGER_BUILD");
@@ -81,6 +99,7 @@ static void start(unsigned i, const char *incoming)
     g_autofree char *sock = in_dir("qmp", i);
     g_autofree char *log = in_dir("log", i);
     g_autofree char *qmp = g_strdup_printf("unix:%s,server=on,wait=off", sock);
+    g_autofree char *disk = disk_option(i);
     g_autofree char *clock =
         g_strdup_printf("outrigger-clock,lockstep=%s,index=%u", c.meeting, i);
     const char *argv[] = { program,
@@ -104,6 +123,8 @@ static void start(unsigned i, const char *incoming)
                            qmp,
                            "-device",
                            clock,
+                           "-drive",
+                           disk,
                            incoming ? "-incoming" : NULL,
                            incoming,
                            NULL };
@@ -248,7 +269,7 @@ static void end(unsigned i)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = { "qmp", "log", "state" };
+    static const char *const names[] = { "qmp", "log", "state", "disk" };
 
     (void)state;
     for (unsigned i = 0; i < HOSTS; i++) {
@@ -362,6 +383,53 @@ static void test_quit_idle(void **state)
     quit(IDLE_NS);
 }
 
+static void monitor(unsigned i, const char *line)
+{
+    JsonObject *args = json_object_new();
+    g_autoptr(JsonNode) node = NULL;
+
+    json_object_set_string_member(args, "command-line", line);
+    node = qmp(i, "human-monitor-command", args);
+    assert_string_equal(json_node_get_string(node), ""); /* no complaint */
+}
+
+/* savevm stops the machine and lets it go on: no instant of the other is lost.
+ * loadvm puts its virtual time back, not the run's. */
+static void snapshot(int64_t ns)
+{
+    int64_t at;
+
+    both_to(ns);
+    let_wait(ns);
+    monitor(0, "savevm one");
+    at = clock_of(0, NULL);
+    assert_in_range(at, ns, ns + WINDOW_PS / 1000);
+    assert_false(has_state(0, LOCKSTEP_AWAY));
+    grant(1, ns + 100 * MS);
+    until(stands_at, 0, ns + 100 * MS, "does not go on after savevm");
+    until(stands_at, 1, ns + 100 * MS, "does not go on");
+    lockstep_set_until(c.lockstep, (uint64_t)(ns + 100 * MS) * 1000);
+    monitor(0, "loadvm one");
+    assert_int_equal(lockstep_slot(c.lockstep, 0)->act_ps,
+                     (uint64_t)(ns + 100 * MS) * 1000);
+    grant(0, ns + 150 * MS);
+    grant(1, ns + 150 * MS);
+    until(stands_at, 0, ns + 150 * MS, "does not go on after loadvm");
+    until(stands_at, 1, ns + 150 * MS, "does not go on");
+}
+
+static void test_snapshot_busy(void **state)
+{
+    (void)state;
+    snapshot(BUSY_NS);
+}
+
+static void test_snapshot_idle(void **state)
+{
+    (void)state;
+    snapshot(IDLE_NS);
+}
+
 static bool has_migrated(unsigned i, int64_t arg)
 {
     g_autoptr(JsonNode) node = qmp(i, "query-migrate", NULL);
@@ -448,10 +516,12 @@ static void test_death(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_meets),      TEST(test_stop_busy),   TEST(test_stop_idle),
-        TEST(test_reset_busy), TEST(test_reset_idle),  TEST(test_quit_busy),
-        TEST(test_quit_idle),  TEST(test_stream_busy), TEST(test_stream_idle),
-        TEST(test_death),
+        TEST(test_meets),         TEST(test_stop_busy),
+        TEST(test_stop_idle),     TEST(test_reset_busy),
+        TEST(test_reset_idle),    TEST(test_quit_busy),
+        TEST(test_quit_idle),     TEST(test_stream_busy),
+        TEST(test_stream_idle),   TEST(test_snapshot_busy),
+        TEST(test_snapshot_idle), TEST(test_death),
     };
 
     if (!g_getenv("OUTRIGGER_BUILD")) {
