@@ -13,11 +13,10 @@
  */
 #include "card_app.h"
 #include "card_ops.h"
-#include "mock_seam.h"
+#include "fuzz_mock.h"
 #include "nvme_spec.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,13 +29,8 @@
 #define ENTRIES 16u
 #define DATA 0x10000u /* 64 KiB a function */
 #define LIST 0xf000u
-#define MOST_STEPS 20000u
+#define MOST_EVENTS (10 * MOST_STEPS)
 #define MARK "in plain sight: " /* all that guests write */
-
-typedef struct Input {
-    const uint8_t *data;
-    size_t len;
-} Input;
 
 typedef struct World {
     MockSeam *m;
@@ -47,25 +41,6 @@ typedef struct World {
     bool any_plain;
     bool damaged; /* since a damaged state or flash was accepted */
 } World;
-
-static uint64_t operations, inputs;
-
-static __attribute__((destructor)) void report(void)
-{
-    fprintf(stderr, "card_fuzz: %" PRIu64 " inputs, %" PRIu64 " operations\n",
-            inputs, operations);
-}
-
-static uint64_t get(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes && in->len; i++) {
-        v |= (uint64_t)*in->data++ << (8 * i);
-        in->len--;
-    }
-    return v;
-}
 
 /* ---- the world ----------------------------------------------------------- */
 
@@ -126,13 +101,11 @@ static void silence(World *w)
 static void world_new(World *w)
 {
     *w = (World){ .app = offload_card_app() };
-    w->m = mock_seam_new(RAM, 1);
+    w->m = fuzz_mock_new(RAM, RAM);
     w->m->user = w;
     w->m->model_done = model_done;
     w->m->timer = timer;
     w->m->drive_fault = drive_fault;
-    w->m->record_events = false;
-    w->m->record_irqs = false;
     mock_delays(w->m, 1000000);
     for (unsigned i = 0; i < DRIVES; i++) {
         mock_drive_add(w->m, i, DRIVE_BYTES);
@@ -141,30 +114,6 @@ static void world_new(World *w)
         memcpy(w->m->ram + at, MARK, sizeof(MARK) - 1);
     }
     w->card = new_card(w);
-}
-
-/* An instant that goes on for ever is a bug. */
-static void steps(World *w, unsigned n)
-{
-    uint64_t at = w->m->now_ps;
-    unsigned same = 0;
-
-    while (n-- && mock_step(w->m)) {
-        same = w->m->now_ps == at ? same + 1 : 0;
-        at = w->m->now_ps;
-        g_assert(same < MOST_STEPS);
-    }
-}
-
-static void run_for(World *w, uint64_t ps)
-{
-    uint64_t end = w->m->now_ps + ps;
-
-    for (unsigned i = 0; mock_next_ps(w->m) <= end; i++) {
-        g_assert(i < 10 * MOST_STEPS);
-        mock_step(w->m);
-    }
-    w->m->now_ps = end;
 }
 
 /* ---- guests --------------------------------------------------------------- */
@@ -198,13 +147,13 @@ static void start(World *w, unsigned fn)
                        .prp1 = CQ(fn, 1),
                        .cdw10 = (ENTRIES - 1) << 16 | 1,
                        .cdw11 = 1 << 16 | 3 });
-    run_for(w, 50000000);
+    fuzz_run_for(w->m, 50000000, MOST_EVENTS);
     put_sqe(w, fn, 0,
             (NvmeSqe){ .opcode = NVME_ADM_CREATE_SQ,
                        .prp1 = SQ(fn, 1),
                        .cdw10 = (ENTRIES - 1) << 16 | 1,
                        .cdw11 = 1 << 16 | 1 });
-    run_for(w, 50000000);
+    fuzz_run_for(w->m, 50000000, MOST_EVENTS);
 }
 
 /* nlb up to 128 blocks of 512; a deallocation's range is put in place. */
@@ -521,10 +470,10 @@ static void one(World *w, Input *in)
         any_sqe(w, in);
         break;
     case FUZZ_STEPS:
-        steps(w, get(in, 1));
+        fuzz_steps(w->m, get(in, 1));
         break;
     case FUZZ_TIME:
-        run_for(w, get(in, 2) * 16000000ull);
+        fuzz_run_for(w->m, get(in, 2) * 16000000ull, MOST_EVENTS);
         break;
     case FUZZ_LIMITS:
         limits(w, in);
@@ -573,7 +522,7 @@ static void check_end(World *w)
     w->m->nvram_fail = w->m->random_fail = false;
     w->m->max_model_ops = MODEL_MAX_OPS;
     w->app->fault_clear(w->card, NULL);
-    steps(w, 2000);
+    fuzz_steps(w->m, 2000);
     for (unsigned fn = 0; fn < FUZZ_IFACES; fn++) {
         w->app->function_reset(w->card, fn);
     }
@@ -587,21 +536,18 @@ static void check_end(World *w)
     check_space(w);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char fuzz_name[] = "card_fuzz";
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(Input *in)
 {
-    Input in = { data, size };
     World w;
 
     world_new(&w);
-    inputs++;
-    while (in.len) {
-        one(&w, &in);
+    while (in->len) {
+        one(&w, in);
         operations++;
     }
     check_end(&w);
     w.app->destroy(w.card);
-    mock_seam_free(w.m);
-    return 0;
+    fuzz_mock_free(w.m);
 }

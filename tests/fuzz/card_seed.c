@@ -6,20 +6,9 @@
  *
  *     card_seed DIRECTORY
  */
-#include <glib.h>
-#include <stdint.h>
-#include <stdio.h>
 
 #include "card_ops.h"
-
-static GByteArray *out;
-
-static void u8(unsigned v)
-{
-    uint8_t b = v;
-
-    g_byte_array_append(out, &b, 1);
-}
+#include "seed.h"
 
 static void u16(unsigned v)
 {
@@ -268,8 +257,10 @@ static void seed_update(void)
     run(100);
 }
 
-static void seed_damage(unsigned i)
+static void seed_damage(void)
 {
+    static unsigned i;
+
     tenants();
     op(FUZZ_ROTATE, 0);
     everything(i % 3);
@@ -281,37 +272,17 @@ static void seed_damage(unsigned i)
     spoil(FUZZ_FLASH, 13 * i, 0x10);
     spoil(FUZZ_FLASH, 17 * i + 100, 0xff);
     run(100);
-}
-
-static void write_file(const char *dir, unsigned n)
-{
-    g_autofree char *path = g_strdup_printf("%s/seed-%02u", dir, n);
-
-    if (!g_file_set_contents(path, (char *)out->data, out->len, NULL)) {
-        fprintf(stderr, "card_seed: cannot write %s\n", path);
-    }
-    g_byte_array_set_size(out, 0);
+    i++;
 }
 
 int main(int argc, char **argv)
 {
-    void (*const seeds[])(void) = { seed_guests, seed_control, seed_rekey,
-                                    seed_limits, seed_faults,  seed_update };
-    unsigned n = 0;
+    static const Seed seeds[] = {
+        { "guests", seed_guests },     { "control", seed_control },
+        { "rekey", seed_rekey },       { "limits", seed_limits },
+        { "faults", seed_faults },     { "update", seed_update },
+        { "damage", seed_damage, 20 },
+    };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: card_seed DIRECTORY\n");
-        return 2;
-    }
-    out = g_byte_array_new();
-    for (; n < G_N_ELEMENTS(seeds); n++) {
-        seeds[n]();
-        write_file(argv[1], n);
-    }
-    for (unsigned i = 0; i < 20; i++) {
-        seed_damage(i);
-        write_file(argv[1], n++);
-    }
-    g_byte_array_unref(out);
-    return 0;
+    return seeds_write(argc, argv, seeds, G_N_ELEMENTS(seeds));
 }

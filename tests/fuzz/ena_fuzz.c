@@ -14,65 +14,33 @@
  */
 #include "ena_int.h"
 #include "ena_ops.h"
-#include "mock_seam.h"
+#include "fuzz_mock.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_STEPS 20000u
-
-typedef struct Input {
-    const uint8_t *data;
-    size_t len;
-} Input;
+#define MOST_EVENTS (100 * MOST_STEPS)
 
 typedef struct World {
     MockSeam *m;
     Ena *e;
     uint8_t *llq;
     uint16_t aq_tail, tail[FUZZ_QUEUES];
-    unsigned fault_in; /* accesses until one is refused; 0 = none */
-    bool damaged;      /* since a damaged state was accepted */
-    Underlay far;      /* of another card, in network 1 */
+    bool damaged; /* since a damaged state was accepted */
+    Underlay far; /* of another card, in network 1 */
     UnderlayPaths *peer;
     uint32_t far_epoch;
     unsigned own_frames; /* that wait to leave */
     uint64_t own_at_ps;
 } World;
 
-static uint64_t operations, inputs;
-static uint8_t outside[FUZZ_RAM - FUZZ_WINDOW]; /* what lies there */
 static const uint8_t guest[6] = { 2, 1, 0, 0, 0, 1 };
 static const uint8_t card[6] = { 2, 0, 10, 0, 0, 1 };
 static const uint8_t far_card[6] = { 2, 0, 10, 0, 0, 2 };
 static const uint8_t key[SIPHASH_KEY_BYTES] = { 7 };
 
-static __attribute__((destructor)) void report(void)
-{
-    fprintf(stderr, "ena_fuzz: %" PRIu64 " inputs, %" PRIu64 " operations\n",
-            inputs, operations);
-}
-
-static uint64_t get(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes && in->len; i++) {
-        v |= (uint64_t)*in->data++ << (8 * i);
-        in->len--;
-    }
-    return v;
-}
-
 static World *world; /* hooks get other things */
-
-static bool dma_fault(void *user, unsigned fn, bool write, uint64_t addr,
-                      size_t len)
-{
-    return world->fault_in && --world->fault_in == 0;
-}
 
 /* What the other card is told, it echoes later. */
 static void far_receives(const uint8_t *f, uint32_t len)
@@ -195,19 +163,13 @@ static void world_new(World *w)
 
     *w = (World){ 0 };
     world = w;
-    w->m = mock_seam_new(FUZZ_RAM, 1);
-    w->m->window[0].bytes = FUZZ_WINDOW;
-    w->m->dma_fault = dma_fault;
+    w->m = fuzz_mock_new(FUZZ_RAM, FUZZ_WINDOW);
     w->m->model_done = model_done;
     w->m->timer = timer;
     w->m->user = w;
     w->own_at_ps = SEAM_NEVER;
-    w->m->record_events = false;
-    w->m->record_irqs = false;
     w->m->delay_ps[MODEL_DMA_READ] = 1000;
     w->m->delay_ps[MODEL_MAC_TX] = 5000;
-    memset(outside, 0xa5, sizeof(outside));
-    memcpy(w->m->ram + FUZZ_WINDOW, outside, sizeof(outside));
     w->llq = g_malloc0(2 * ENA_LLQ_QUEUE_BYTES);
     w->e = build(w);
     underlay_init(&w->far);
@@ -216,30 +178,6 @@ static void world_new(World *w)
     memcpy(m.underlay_mac, card, 6);
     underlay_map(&w->far, 1, &m, &why);
     far_new(w);
-}
-
-/* An instant that goes on for ever is a bug. */
-static void steps(World *w, unsigned n)
-{
-    uint64_t at = w->m->now_ps;
-    unsigned same = 0;
-
-    while (n-- && mock_step(w->m)) {
-        same = w->m->now_ps == at ? same + 1 : 0;
-        at = w->m->now_ps;
-        g_assert(same < MOST_STEPS);
-    }
-}
-
-static void run_for(World *w, uint64_t ps)
-{
-    uint64_t end = w->m->now_ps + ps;
-
-    for (unsigned i = 0; mock_next_ps(w->m) <= end; i++) {
-        g_assert(i < 100 * MOST_STEPS);
-        mock_step(w->m);
-    }
-    w->m->now_ps = end;
 }
 
 /* ---- operations --------------------------------------------------------- */
@@ -251,26 +189,12 @@ static void set(World *w, uint32_t reg, uint32_t value)
 
 static void access_any(World *w, Input *in)
 {
-    uint64_t addr = get(in, 2), width = get(in, 1), value = get(in, 8);
-    unsigned size = width & 0x1f;
+    FuzzAccess a = fuzz_access(in);
 
-    if (width & 0x40) {
-        addr |= ~0xffffull;
-    }
-    if (width & 0x80) {
-        ena_mmio_read(w->e, addr, size);
+    if (a.read) {
+        ena_mmio_read(w->e, a.addr, a.size);
     } else {
-        ena_mmio_write(w->e, addr, value, size);
-    }
-}
-
-static void memory(World *w, Input *in)
-{
-    uint32_t addr = get(in, 2) * 4 % (FUZZ_WINDOW - 256);
-    unsigned n = get(in, 1);
-
-    for (unsigned i = 0; i < n; i++) {
-        w->m->ram[addr + i] = get(in, 1);
+        ena_mmio_write(w->e, a.addr, a.value, a.size);
     }
 }
 
@@ -308,7 +232,7 @@ static void start(World *w)
     admin(w, groups, sizeof(groups), ENA_OP_SET_FEATURE);
     admin(w, llq, sizeof(llq), ENA_OP_SET_FEATURE);
     set(w, ENA_REG_AENQ_HEAD_DB, FUZZ_DEPTH);
-    run_for(w, 100000);
+    fuzz_run_for(w->m, 100000, MOST_EVENTS);
 }
 
 static void queue(World *w, unsigned q, unsigned flags)
@@ -333,7 +257,7 @@ static void queue(World *w, unsigned q, unsigned flags)
     ena_put32(sq + 8, FUZZ_SQ(q));
     admin(w, sq, sizeof(sq), ENA_OP_CREATE_SQ);
     w->tail[q] = 0;
-    run_for(w, 100000);
+    fuzz_run_for(w->m, 100000, MOST_EVENTS);
 }
 
 static void desc(World *w, Input *in)
@@ -503,14 +427,9 @@ static void load(World *w, const GByteArray *image, bool resubmit, bool must)
 static void damage(World *w, Input *in)
 {
     GByteArray *image = g_byte_array_new();
-    unsigned n = get(in, 1) % 8;
 
     ena_save(w->e, image);
-    for (unsigned i = 0; i < n; i++) {
-        size_t at = get(in, 2) % image->len;
-
-        image->data[at] ^= get(in, 1);
-    }
+    fuzz_damage(in, image);
     w->damaged = true;
     load(w, image, get(in, 1) & 1, false);
     g_byte_array_unref(image);
@@ -536,7 +455,7 @@ static void set_switch(World *w, unsigned which, unsigned value)
 {
     switch (which % FUZZ_SWITCHES) {
     case FUZZ_SW_DMA_FAULT:
-        w->fault_in = value;
+        fuzz_fault_in = value;
         break;
     case FUZZ_SW_MODEL_ROOM:
         w->m->max_model_ops = value ? value : MODEL_MAX_OPS;
@@ -563,7 +482,7 @@ static void operation(World *w, Input *in)
         access_any(w, in);
         break;
     case FUZZ_MEMORY:
-        memory(w, in);
+        fuzz_memory(in, w->m);
         break;
     case FUZZ_START:
         start(w);
@@ -611,10 +530,10 @@ static void operation(World *w, Input *in)
         map(w, get(in, 1));
         break;
     case FUZZ_STEPS:
-        steps(w, get(in, 1));
+        fuzz_steps(w->m, get(in, 1));
         break;
     case FUZZ_TIME:
-        run_for(w, get(in, 2) * 1000000);
+        fuzz_run_for(w->m, get(in, 2) * 1000000, MOST_EVENTS);
         break;
     case FUZZ_LINK:
         ena_set_link(w->e, get(in, 1) & 1);
@@ -647,27 +566,23 @@ static void operation(World *w, Input *in)
     operations++;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char fuzz_name[] = "ena_fuzz";
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(Input *in)
 {
-    Input in = { data, size };
     World w;
 
-    inputs++;
     world_new(&w);
-    for (unsigned i = 0; in.len && i < 400; i++) {
-        operation(&w, &in);
+    for (unsigned i = 0; in->len && i < 400; i++) {
+        operation(&w, in);
     }
-    w.fault_in = 0;
-    run_for(&w, 3000000000000ull);
-    g_assert(!memcmp(w.m->ram + FUZZ_WINDOW, outside, sizeof(outside)));
+    fuzz_fault_in = 0;
+    fuzz_run_for(w.m, 3000000000000ull, MOST_EVENTS);
     replace(&w, true);
     reset(&w);
     ena_free(w.e);
     underlay_paths_free(w.peer);
     underlay_clear(&w.far);
-    mock_seam_free(w.m);
+    fuzz_mock_free(w.m);
     g_free(w.llq);
-    return 0;
 }

@@ -6,30 +6,12 @@
  *
  *     ena_seed DIRECTORY
  */
-#include <glib.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "ena_ops.h"
 #include "ena_spec.h"
-
-static GByteArray *out;
-
-static void u8(unsigned v)
-{
-    uint8_t b = v;
-
-    g_byte_array_append(out, &b, 1);
-}
-
-static void le(uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        u8(v >> (8 * i));
-    }
-}
+#include "seed.h"
 
 static void op(FuzzOp o, unsigned a, unsigned b)
 {
@@ -480,10 +462,7 @@ static void faults(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*write)(void);
-    } seeds[] = {
+    static const Seed seeds[] = {
         { "transmit", transmit },
         { "scattered", scattered },
         { "segmentation", segmentation },
@@ -504,20 +483,5 @@ int main(int argc, char **argv)
         { "not-balanced", balancing },
     };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: ena_seed DIRECTORY\n");
-        return 2;
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(seeds); i++) {
-        g_autofree char *path = g_build_filename(argv[1], seeds[i].name, NULL);
-
-        out = g_byte_array_new();
-        seeds[i].write();
-        if (!g_file_set_contents(path, (char *)out->data, out->len, NULL)) {
-            fprintf(stderr, "%s cannot be written\n", path);
-            return 1;
-        }
-        g_byte_array_unref(out);
-    }
-    return 0;
+    return seeds_write(argc, argv, seeds, G_N_ELEMENTS(seeds));
 }

@@ -9,19 +9,12 @@
  * behaviour it checks that a side writes nothing that belongs to the other,
  * and that, until something was spoiled, every message arrives as sent.
  */
+#include "fuzz.h"
 #include "link_ops.h"
 #include "link_priv.h"
 
-#include <glib.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-typedef struct Input {
-    const uint8_t *data;
-    size_t len;
-} Input;
 
 /* One side, and what it sent that the other has not received. */
 typedef struct Side {
@@ -34,25 +27,7 @@ typedef struct Side {
 
 static Side sides[2];
 static bool spoiled;
-static uint64_t operations, inputs;
 static uint8_t content[512 + LINK_MAX_PAYLOAD_BYTES];
-
-static __attribute__((destructor)) void report(void)
-{
-    fprintf(stderr, "link_fuzz: %" PRIu64 " inputs, %" PRIu64 " operations\n",
-            inputs, operations);
-}
-
-static uint64_t get(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes && in->len; i++) {
-        v |= (uint64_t)*in->data++ << (8 * i);
-        in->len--;
-    }
-    return v;
-}
 
 /* ---- who may write what ------------------------------------------------- */
 
@@ -309,12 +284,10 @@ static void one(Input *in)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char fuzz_name[] = "link_fuzz";
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(Input *in)
 {
-    Input in = { data, size };
-
     for (unsigned i = 0; i < sizeof(content) && !content[1]; i++) {
         content[i] = i * 37 + (i >> 8) + 1;
     }
@@ -326,9 +299,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     sides[0].l = link_create(NULL, FUZZ_RING, NULL);
     attach();
-    inputs++;
-    while (in.len) {
-        one(&in);
+    while (in->len) {
+        one(in);
         operations++;
     }
     leave();
@@ -337,5 +309,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_array_unref(sides[i].sent);
         g_free(sides[i].ring_before);
     }
-    return 0;
 }

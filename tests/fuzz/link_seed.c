@@ -6,20 +6,7 @@
  */
 #include "link_ops.h"
 #include "link_proto.h"
-
-#include <glib.h>
-#include <stdio.h>
-
-static GByteArray *out;
-
-static void le(uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        uint8_t b = v >> (8 * i);
-
-        g_byte_array_append(out, &b, 1);
-    }
-}
+#include "seed.h"
 
 static void op(unsigned o, unsigned side)
 {
@@ -212,36 +199,15 @@ static void sizes(void)
     }
 }
 
-static const struct {
-    const char *name;
-    void (*write)(void);
-} sequences[] = {
-    { "traffic", traffic },     { "refusals", refusals },
-    { "restarts", restarts },   { "forged", forged },
-    { "padded", padded },       { "crossing", crossing },
-    { "positions", positions }, { "headers", headers },
-    { "sizes", sizes },
-};
-
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
-        return 2;
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(sequences); i++) {
-        g_autofree char *path =
-            g_strdup_printf("%s/seed-%s", argv[1], sequences[i].name);
-        g_autoptr(GError) error = NULL;
+    static const Seed seeds[] = {
+        { "traffic", traffic },     { "refusals", refusals },
+        { "restarts", restarts },   { "forged", forged },
+        { "padded", padded },       { "crossing", crossing },
+        { "positions", positions }, { "headers", headers },
+        { "sizes", sizes },
+    };
 
-        out = g_byte_array_new();
-        sequences[i].write();
-        if (!g_file_set_contents(path, (const char *)out->data, out->len,
-                                 &error)) {
-            fprintf(stderr, "%s\n", error->message);
-            return 1;
-        }
-        g_byte_array_unref(out);
-    }
-    return 0;
+    return seeds_write(argc, argv, seeds, G_N_ELEMENTS(seeds));
 }

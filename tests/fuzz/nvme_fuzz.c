@@ -10,23 +10,17 @@
  * never goes on for ever, that nothing outside the function's window is
  * touched, and that a reset brings everything to rest.
  */
+#include "fuzz_mock.h"
 #include "mock_backend.h"
 #include "nvme_ops.h"
 #include "nvme_spec.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NS_BYTES 0x20000u
-#define MOST_STEPS 20000u
-
-typedef struct Input {
-    const uint8_t *data;
-    size_t len;
-} Input;
-
+#define MOST_EVENTS (100 * MOST_STEPS)
 typedef struct World {
     MockSeam *m;
     Card *card;
@@ -34,38 +28,11 @@ typedef struct World {
     uint16_t tail[FUZZ_QUEUES], head[FUZZ_QUEUES];
     bool phase[FUZZ_QUEUES];
     uint16_t cid;
-    unsigned fault_in; /* accesses until one is refused; 0 = none */
     uint16_t io_status;
     bool damaged; /* since a damaged state was accepted */
 } World;
 
-static uint64_t operations, inputs;
-static uint8_t outside[FUZZ_RAM - FUZZ_WINDOW]; /* what lies there */
-
-static __attribute__((destructor)) void report(void)
-{
-    fprintf(stderr, "nvme_fuzz: %" PRIu64 " inputs, %" PRIu64 " operations\n",
-            inputs, operations);
-}
-
-static uint64_t get(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes && in->len; i++) {
-        v |= (uint64_t)*in->data++ << (8 * i);
-        in->len--;
-    }
-    return v;
-}
-
 static World *world; /* hooks get the card */
-
-static bool dma_fault(void *user, unsigned fn, bool write, uint64_t addr,
-                      size_t len)
-{
-    return world->fault_in && --world->fault_in == 0;
-}
 
 static uint16_t io_fault(void *user, const CardIo *io)
 {
@@ -89,15 +56,9 @@ static void world_new(World *w)
 
     *w = (World){ 0 };
     world = w;
-    w->m = mock_seam_new(FUZZ_RAM, 1);
-    w->m->window[0].bytes = FUZZ_WINDOW;
-    w->m->dma_fault = dma_fault;
-    w->m->record_events = false;
-    w->m->record_irqs = false;
+    w->m = fuzz_mock_new(FUZZ_RAM, FUZZ_WINDOW);
     w->m->delay_ps[MODEL_DMA_READ] = 1000;
     w->m->delay_ps[MODEL_CRYPTO] = 5000;
-    memset(outside, 0xa5, sizeof(outside));
-    memcpy(w->m->ram + FUZZ_WINDOW, outside, sizeof(outside));
     w->card = mock_card_new(w->m);
     w->card->fault = io_fault;
     w->card->needs_no_model = true;
@@ -109,54 +70,16 @@ static void world_new(World *w)
     }
 }
 
-/* An instant that goes on for ever is a bug. */
-static void steps(World *w, unsigned n)
-{
-    uint64_t at = w->m->now_ps;
-    unsigned same = 0;
-
-    while (n-- && mock_step(w->m)) {
-        same = w->m->now_ps == at ? same + 1 : 0;
-        at = w->m->now_ps;
-        g_assert(same < MOST_STEPS);
-    }
-}
-
-static void run_for(World *w, uint64_t ps)
-{
-    uint64_t end = w->m->now_ps + ps;
-
-    for (unsigned i = 0; mock_next_ps(w->m) <= end; i++) {
-        g_assert(i < 100 * MOST_STEPS);
-        mock_step(w->m);
-    }
-    w->m->now_ps = end;
-}
-
 /* ---- operations --------------------------------------------------------- */
 
 static void access_any(World *w, Input *in)
 {
-    uint64_t addr = get(in, 2), width = get(in, 1), value = get(in, 8);
-    unsigned size = width & 0x1f;
+    FuzzAccess a = fuzz_access(in);
 
-    if (width & 0x40) {
-        addr |= ~0xffffull;
-    }
-    if (width & 0x80) {
-        nvme_ctrl_mmio_read(w->ctrl, addr, size);
+    if (a.read) {
+        nvme_ctrl_mmio_read(w->ctrl, a.addr, a.size);
     } else {
-        nvme_ctrl_mmio_write(w->ctrl, addr, value, size);
-    }
-}
-
-static void memory(World *w, Input *in)
-{
-    uint32_t addr = get(in, 2) * 4 % (FUZZ_WINDOW - 256);
-    unsigned n = get(in, 1);
-
-    for (unsigned i = 0; i < n; i++) {
-        w->m->ram[addr + i] = get(in, 1);
+        nvme_ctrl_mmio_write(w->ctrl, a.addr, a.value, a.size);
     }
 }
 
@@ -245,7 +168,7 @@ static void queue_pair(World *w, unsigned q)
                    .cdw10 = cdw10,
                    .cdw11 = q << 16 | 1 });
     ring_sq(w, 0);
-    run_for(w, 50000);
+    fuzz_run_for(w->m, 50000, MOST_EVENTS);
     take(w, 0);
 }
 
@@ -298,14 +221,9 @@ static void replace(World *w, bool resubmit)
 static void damage(World *w, Input *in)
 {
     GByteArray *image = g_byte_array_new();
-    unsigned n = get(in, 1) % 8;
 
     nvme_ctrl_save(w->ctrl, image);
-    for (unsigned i = 0; i < n; i++) {
-        size_t at = get(in, 2) % image->len;
-
-        image->data[at] ^= get(in, 1);
-    }
+    fuzz_damage(in, image);
     w->damaged = true;
     load(w, image, get(in, 1) & 1, false);
     g_byte_array_unref(image);
@@ -336,7 +254,7 @@ static void set_switch(World *w, unsigned which, unsigned value)
         nvme_ctrl_set_msix(w->ctrl, value & 1);
         break;
     case FUZZ_SW_DMA_FAULT:
-        w->fault_in = value;
+        fuzz_fault_in = value;
         break;
     case FUZZ_SW_MODEL_ROOM:
         w->m->max_model_ops = value ? value : MODEL_MAX_OPS;
@@ -386,7 +304,7 @@ static void one(World *w, Input *in)
         access_any(w, in);
         break;
     case FUZZ_MEMORY:
-        memory(w, in);
+        fuzz_memory(in, w->m);
         break;
     case FUZZ_COMMAND:
         command(w, in, false);
@@ -407,10 +325,10 @@ static void one(World *w, Input *in)
         take(w, get(in, 1) % FUZZ_QUEUES);
         break;
     case FUZZ_STEPS:
-        steps(w, get(in, 1));
+        fuzz_steps(w->m, get(in, 1));
         break;
     case FUZZ_TIME:
-        run_for(w, get(in, 2) * 1000000ull);
+        fuzz_run_for(w->m, get(in, 2) * 1000000ull, MOST_EVENTS);
         break;
     case FUZZ_ENABLE:
         enable(w, get(in, 1));
@@ -436,24 +354,20 @@ static void one(World *w, Input *in)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char fuzz_name[] = "nvme_fuzz";
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(Input *in)
 {
-    Input in = { data, size };
     World w;
 
     world_new(&w);
-    inputs++;
-    while (in.len) {
-        one(&w, &in);
+    while (in->len) {
+        one(&w, in);
         operations++;
     }
     w.m->max_model_ops = MODEL_MAX_OPS;
-    steps(&w, 2000);
+    fuzz_steps(w.m, 2000);
     reset(&w, CARD_RESET_FUNCTION);
-    g_assert(!memcmp(w.m->ram + FUZZ_WINDOW, outside, sizeof(outside)));
     mock_card_free(w.card);
-    mock_seam_free(w.m);
-    return 0;
+    fuzz_mock_free(w.m);
 }

@@ -6,28 +6,10 @@
  *
  *     nvme_seed DIRECTORY
  */
-#include <glib.h>
-#include <stdint.h>
-#include <stdio.h>
 
 #include "nvme_ops.h"
+#include "seed.h"
 #include "nvme_spec.h"
-
-static GByteArray *out;
-
-static void u8(unsigned v)
-{
-    uint8_t b = v;
-
-    g_byte_array_append(out, &b, 1);
-}
-
-static void le(uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        u8(v >> (8 * i));
-    }
-}
 
 static void op1(FuzzOp op, unsigned a)
 {
@@ -460,39 +442,18 @@ static void damaged(void)
     }
 }
 
-static const struct {
-    const char *name;
-    void (*write)(void);
-} sequences[] = {
-    { "probe", probe },           { "io", all_io },
-    { "prp", prp_lists },         { "sgl", sgls },
-    { "features", features },     { "logs", logs },
-    { "events", events },         { "shadow", shadow },
-    { "queues", queues },         { "formats", formats },
-    { "interrupts", interrupts }, { "resets", resets },
-    { "faults", faults },         { "held", held },
-    { "damaged", damaged },
-};
-
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
-        return 2;
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(sequences); i++) {
-        g_autofree char *path =
-            g_strdup_printf("%s/seed-%s", argv[1], sequences[i].name);
-        g_autoptr(GError) error = NULL;
+    static const Seed seeds[] = {
+        { "probe", probe },           { "io", all_io },
+        { "prp", prp_lists },         { "sgl", sgls },
+        { "features", features },     { "logs", logs },
+        { "events", events },         { "shadow", shadow },
+        { "queues", queues },         { "formats", formats },
+        { "interrupts", interrupts }, { "resets", resets },
+        { "faults", faults },         { "held", held },
+        { "damaged", damaged },
+    };
 
-        out = g_byte_array_new();
-        sequences[i].write();
-        if (!g_file_set_contents(path, (const char *)out->data, out->len,
-                                 &error)) {
-            fprintf(stderr, "%s\n", error->message);
-            return 1;
-        }
-        g_byte_array_unref(out);
-    }
-    return 0;
+    return seeds_write(argc, argv, seeds, G_N_ELEMENTS(seeds));
 }

@@ -10,22 +10,16 @@
  * once and as it was sent, that memory and windows stay within their bounds,
  * that one instant never goes on for ever, and that a saved state is loaded.
  */
+#include "fuzz.h"
 #include "rdt_frame.h"
 #include "rdt_net.h"
 #include "rdt_ops.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MOST_FLIGHTS 64u
 #define MOST_MESSAGES 512u
-
-typedef struct Input {
-    const uint8_t *data;
-    size_t len;
-} Input;
 
 typedef struct Datagram {
     unsigned to;
@@ -46,25 +40,6 @@ typedef struct World {
     Datagram *flight;
     unsigned n_flights;
 } World;
-
-static uint64_t operations, inputs;
-
-static __attribute__((destructor)) void report(void)
-{
-    fprintf(stderr, "rdt_fuzz: %" PRIu64 " inputs, %" PRIu64 " operations\n",
-            inputs, operations);
-}
-
-static uint64_t get(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes && in->len; i++) {
-        v |= (uint64_t)*in->data++ << (8 * i);
-        in->len--;
-    }
-    return v;
-}
 
 static void on_event(void *opaque, const RdtEvent *ev)
 {
@@ -480,19 +455,16 @@ static void operate(World *w, Input *in)
     settle(w);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+const char fuzz_name[] = "rdt_fuzz";
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(Input *in)
 {
-    Input in = { data, len };
     World w;
 
-    inputs++;
     world_new(&w);
-    while (in.len) {
+    while (in->len) {
         operations++;
-        operate(&w, &in);
+        operate(&w, in);
     }
     world_free(&w);
-    return 0;
 }

@@ -6,20 +6,7 @@
  */
 #include "rdt_ops.h"
 #include "rdt_wire.h"
-
-#include <glib.h>
-#include <stdio.h>
-
-static GByteArray *out;
-
-static void le(uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        uint8_t b = (uint8_t)(v >> (8 * i));
-
-        g_byte_array_append(out, &b, 1);
-    }
-}
+#include "seed.h"
 
 static void op(RdtOp o, unsigned a, unsigned b)
 {
@@ -204,30 +191,12 @@ static void lives(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*write)(void);
-    } seeds[] = {
+    static const Seed seeds[] = {
         { "exchange", exchange },   { "faults", faults },
         { "silence", silence },     { "credit", credit },
         { "forgeries", forgeries }, { "keys", keys },
         { "lives", lives },
     };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: rdt_seed DIRECTORY\n");
-        return 2;
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(seeds); i++) {
-        g_autofree char *path = g_build_filename(argv[1], seeds[i].name, NULL);
-
-        out = g_byte_array_new();
-        seeds[i].write();
-        if (!g_file_set_contents(path, (char *)out->data, out->len, NULL)) {
-            fprintf(stderr, "%s cannot be written\n", path);
-            return 1;
-        }
-        g_byte_array_unref(out);
-    }
-    return 0;
+    return seeds_write(argc, argv, seeds, G_N_ELEMENTS(seeds));
 }

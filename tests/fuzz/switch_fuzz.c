@@ -8,39 +8,18 @@
  * Beyond memory errors and undefined behaviour it checks that no frame leaves
  * before it could have come, and that a state that was saved is loaded.
  */
+#include "fuzz.h"
 #include "switch_device.h"
 #include "switch_ops.h"
 #include "switch_regs.h"
 
-#include <glib.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Input {
-    const uint8_t *data;
-    size_t len;
-} Input;
-
 static SwitchDevice *device;
-static uint64_t now_ps, first_ps, operations;
+static uint64_t now_ps, first_ps;
 static SwitchDeviceConfig config;
-
-static __attribute__((destructor)) void report(void)
-{
-    fprintf(stderr, "%" PRIu64 " operations\n", operations);
-}
-
-static uint64_t take(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes && in->len; i++, in->data++, in->len--) {
-        v |= (uint64_t)*in->data << (8 * i);
-    }
-    return v;
-}
 
 static void on_send(void *opaque, unsigned port, uint64_t depart_ps,
                     const void *frame, uint32_t len)
@@ -69,12 +48,12 @@ static SwitchDevice *make(void)
 
 static void frame(Input *in)
 {
-    unsigned port = take(in, 1) % switch_device_geometry(device)->n_ports;
-    uint32_t len = take(in, 2) % 10000;
+    unsigned port = get(in, 1) % switch_device_geometry(device)->n_ports;
+    uint32_t len = get(in, 2) % 10000;
     uint8_t bytes[10000] = { 0 };
 
     for (unsigned i = 0; i < FUZZ_HEADER_BYTES; i++) {
-        bytes[i] = (uint8_t)take(in, 1);
+        bytes[i] = (uint8_t)get(in, 1);
     }
     first_ps = MIN(first_ps, now_ps);
     switch_device_receive(device, port, now_ps, bytes, len);
@@ -89,7 +68,7 @@ static void move(Input *in, bool spoil)
 
     switch_device_save(device, saved);
     if (spoil) {
-        saved->data[take(in, 4) % saved->len] ^= (uint8_t)take(in, 1);
+        saved->data[get(in, 4) % saved->len] ^= (uint8_t)get(in, 1);
     }
     ok = switch_device_load(other, saved->data, saved->len, &err);
     if (!ok && (!spoil || !err)) {
@@ -113,24 +92,24 @@ static void step(Input *in)
     uint64_t reg;
     unsigned port;
 
-    switch (take(in, 1) % FUZZ_OPS) {
+    switch (get(in, 1) % FUZZ_OPS) {
     case FUZZ_WRITE:
-        reg = take(in, 2) * 4;
-        switch_device_write(device, now_ps, reg, (uint32_t)take(in, 4));
+        reg = get(in, 2) * 4;
+        switch_device_write(device, now_ps, reg, (uint32_t)get(in, 4));
         break;
     case FUZZ_READ:
-        switch_device_read(device, now_ps, take(in, 2) * 4);
+        switch_device_read(device, now_ps, get(in, 2) * 4);
         break;
     case FUZZ_FRAME:
         frame(in);
         break;
     case FUZZ_TIME:
-        now_ps += take(in, 2) * 100000;
+        now_ps += get(in, 2) * 100000;
         switch_device_run(device, now_ps);
         break;
     case FUZZ_SIGNAL:
-        port = take(in, 1) % switch_device_geometry(device)->n_ports;
-        switch_device_signal(device, port, take(in, 1) & 1, now_ps);
+        port = get(in, 1) % switch_device_geometry(device)->n_ports;
+        switch_device_signal(device, port, get(in, 1) & 1, now_ps);
         break;
     case FUZZ_MOVE:
         move(in, false);
@@ -140,10 +119,11 @@ static void step(Input *in)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+const char fuzz_name[] = "switch_fuzz";
+
+void fuzz_one(Input *in)
 {
-    Input in = { data, len };
-    GeometryLayout layout = take(&in, 1) % GEOMETRY_N_LAYOUTS;
+    GeometryLayout layout = get(in, 1) % GEOMETRY_N_LAYOUTS;
 
     switch_device_config_default(&config);
     geometry_defaults(&config.board, layout);
@@ -152,10 +132,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     first_ps = UINT64_MAX;
     device = make();
     /* spoiled states may stand anywhere: far from the end of time */
-    while (in.len && now_ps < UINT64_MAX / 4) {
+    while (in->len && now_ps < UINT64_MAX / 4) {
         operations++;
-        step(&in);
+        step(in);
     }
     switch_device_free(device);
-    return 0;
 }

@@ -6,21 +6,7 @@
  */
 #include "switch_ops.h"
 #include "switch_regs.h"
-
-#include <glib.h>
-#include <stdint.h>
-#include <stdio.h>
-
-static GByteArray *out;
-
-static void le(uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        uint8_t b = (uint8_t)(v >> (8 * i));
-
-        g_byte_array_append(out, &b, 1);
-    }
-}
+#include "seed.h"
 
 static void set(uint32_t reg, uint32_t value)
 {
@@ -90,6 +76,7 @@ static void traffic(unsigned control)
 
 static void tables(void)
 {
+    le(1, 1);
     set(RSW_REG_GROUP, 3);
     set(RSW_REG_GROUP_COMMAND, RSW_GROUP_BEGIN);
     set(RSW_REG_GROUP_MEMBER, 1);
@@ -110,6 +97,7 @@ static void tables(void)
 
 static void registers(void)
 {
+    le(2, 1);
     for (unsigned reg = 0; reg < 0xc0; reg += 4) {
         le(FUZZ_READ, 1);
         le(reg / 4, 2);
@@ -124,6 +112,7 @@ static void registers(void)
 
 static void spoil(void)
 {
+    le(3, 1);
     traffic(RSW_CONTROL_FORWARD);
     frame(1, 9, 9, 1500, 2);
     for (unsigned i = 0; i < 40; i++) {
@@ -136,38 +125,20 @@ static void spoil(void)
     set(RSW_REG_CONTROL, RSW_CONTROL_RESET);
 }
 
-static void write_seed(const char *dir, unsigned n)
+static void forwarding(void)
 {
-    g_autofree char *path = g_strdup_printf("%s/seed-%u", dir, n);
-
-    g_file_set_contents(path, (char *)out->data, out->len, NULL);
-    g_byte_array_set_size(out, 0);
+    le(0, 1); /* the layout */
+    traffic(RSW_CONTROL_FORWARD);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-        return 2;
-    }
-    out = g_byte_array_new();
-    for (unsigned layout = 0; layout < 4; layout++) {
-        le(layout, 1);
-        switch (layout) {
-        case 0:
-            traffic(RSW_CONTROL_FORWARD);
-            break;
-        case 1:
-            tables();
-            break;
-        case 2:
-            registers();
-            break;
-        default:
-            spoil();
-        }
-        write_seed(argv[1], layout);
-    }
-    g_byte_array_free(out, TRUE);
-    return 0;
+    static const Seed seeds[] = {
+        { "forwarding", forwarding },
+        { "tables", tables },
+        { "registers", registers },
+        { "spoil", spoil },
+    };
+
+    return seeds_write(argc, argv, seeds, G_N_ELEMENTS(seeds));
 }
