@@ -39,6 +39,8 @@
     { METRIC_OF_LINK, name, unit, text, "fabric" }
 #define SWITCH_STAT(name, unit, text) \
     { METRIC_OF_SWITCH, name, unit, text, "fabric" }
+#define DEVICE_STAT(name, unit, text) \
+    { METRIC_OF_SWITCH, name, unit, text, "receded-switch" }
 #define BOARD_STAT(name, unit, text) \
     { METRIC_OF_BOARD, name, unit, text, "geometry" }
 #define TRAFFIC_STAT(name, unit, text) \
@@ -267,6 +269,10 @@ const MetricInfo metrics_table[] = {
     SWITCH_STAT("marks_count", UNIT_COUNT, "packets marked with ECN"),
     SWITCH_STAT("queue_max_bytes", UNIT_SIZE,
                 "longest queue of any port there ever was"),
+
+    DEVICE_STAT("bit_errors_count", UNIT_COUNT,
+                "packets lost at the bit-error rates of the board"),
+    DEVICE_STAT("ports_up_count", UNIT_COUNT, "ports that are up at the end"),
 
     BOARD_STAT("retimers_count", UNIT_COUNT,
                "ports whose trace needs a retimer"),

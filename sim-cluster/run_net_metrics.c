@@ -117,7 +117,9 @@ static void measure_board(Execution *x, unsigned node)
                n->board->max_delay_ps - n->board->min_delay_ps);
     put_metric(&p, "max_loss_mdb", UNIT_COUNT,
                (uint64_t)n->board->max_loss_mdb[rate]);
-    put_metric(&p, "ports_failed_count", UNIT_COUNT, down);
+    if (n->device_host == TOPO_NONE) { /* else the device says it */
+        put_metric(&p, "ports_failed_count", UNIT_COUNT, down);
+    }
 }
 
 /* ---- traffic ----------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "run_node_paths.h"
+#include "run_switch.h"
 
 #include "host_card.h"
 #include "host_checkpoint.h"
@@ -313,6 +314,9 @@ bool run_node_measure(Execution *x, RunNode *n, GError **error)
     uint64_t guest_errors = 0, dma_refused = 0;
     JsonArray *list;
 
+    if (!run_switch_measure(x, n->host, error)) {
+        return false;
+    }
     if (!host_scenario(n->host)->card || host_state(n->host) != HOST_ON) {
         return true;
     }

@@ -8,6 +8,8 @@
 
 #include "scenario_topology.h"
 
+#define GBIT UINT64_C(1000000000)
+
 static void find_host(ScenarioCheck *c, ScnSwitch *sw)
 {
     for (unsigned i = 0; i < c->s->hosts->len; i++) {
@@ -44,15 +46,14 @@ void scenario_check_device(ScenarioCheck *c, ScnSwitch *sw)
         return;
     }
     if (!scn_switch_lanes(sw)) {
-        uint64_t lane_bps = sw->geometry->lane_rate_bps;
-        g_autofree char *lane = unit_format(UNIT_RATE, (int64_t)lane_bps);
-        g_autofree char *most = unit_format(UNIT_RATE, (int64_t)lane_bps * 8);
+        uint64_t lane = sw->geometry->lane_rate_bps / GBIT;
 
         scenario_problem(c, sw, "rate",
-                         "a port of a device has 1 to 8 lanes, here of %s: "
-                         "write a multiple of it up to %s, or another "
-                         "'lane_rate'",
-                         lane, most);
+                         "a port of a device has 1 to 8 lanes, here of "
+                         "%" G_GUINT64_FORMAT
+                         "Gbit: write a multiple of it up to "
+                         "%" G_GUINT64_FORMAT "Gbit, or another 'lane_rate'",
+                         lane, lane * 8);
     }
     if (sw->trim) {
         scenario_problem(c, sw, "trim",

@@ -98,6 +98,18 @@ uint32_t switch_device_read(SwitchDevice *d, uint64_t now_ps, uint64_t addr);
 void switch_device_write(SwitchDevice *d, uint64_t now_ps, uint64_t addr,
                          uint32_t value);
 
+/* Counters of all ports together, as the registers have them. */
+typedef struct SwitchDeviceTotals {
+    uint64_t packets, bytes; /* sent */
+    uint64_t drops, marks;
+    uint64_t bit_errors; /* frames lost, both ways */
+    uint64_t queue_max_bytes;
+    uint32_t ports_up, ports_failed; /* now */
+} SwitchDeviceTotals;
+
+void switch_device_totals(SwitchDevice *d, uint64_t now_ps,
+                          SwitchDeviceTotals *ret);
+
 /* State at the instant of the last run. */
 void switch_device_save(const SwitchDevice *d, GByteArray *out);
 /* Into a device made alike. False: *ret_err (g_malloc'ed); @d is as it was. */

@@ -180,6 +180,43 @@ static uint64_t counter(const SwitchDevice *d, unsigned port, unsigned which)
     }
 }
 
+static uint64_t most_cells(const SwitchDevice *d, unsigned port)
+{
+    uint32_t most = 0;
+
+    for (uint32_t q = 0; q < d->core_config.queues; q++) {
+        SwitchQueueStats queue;
+
+        switch_core_queue_stats(d->core, port, q, &queue);
+        most = MAX(most, queue.max_cells);
+    }
+    return most;
+}
+
+void switch_device_totals(SwitchDevice *d, uint64_t now_ps,
+                          SwitchDeviceTotals *ret)
+{
+    *ret = (SwitchDeviceTotals){ 0 };
+    sw_advance(d, now_ps);
+    for (unsigned port = 0; port < d->geometry->n_ports; port++) {
+        SerdesState state = serdes_of(d, port)->state;
+
+        ret->packets += counter(d, port, RSW_TX_PACKETS);
+        ret->bytes += counter(d, port, RSW_TX_BYTES);
+        ret->marks += counter(d, port, RSW_MARKED);
+        ret->bit_errors += counter(d, port, RSW_RX_BIT_ERRORS) +
+                           counter(d, port, RSW_TX_BIT_ERRORS);
+        for (unsigned i = 0; i < SWITCH_DROPS; i++) {
+            ret->drops += counter(d, port, RSW_DROPS_BUFFER + i);
+        }
+        ret->queue_max_bytes =
+            MAX(ret->queue_max_bytes,
+                most_cells(d, port) * d->core_config.cell_bytes);
+        ret->ports_up += state == SERDES_UP;
+        ret->ports_failed += state == SERDES_FAILED;
+    }
+}
+
 uint32_t sw_port_read(SwitchDevice *d, unsigned port, uint32_t reg)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(registers); i++) {

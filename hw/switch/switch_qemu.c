@@ -15,6 +15,7 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qapi/qapi-commands-outrigger.h"
 #include "hw/pci/msix.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
@@ -257,6 +258,33 @@ static const MemoryRegionOps bar_ops = {
     .valid = { .min_access_size = 4, .max_access_size = 4 },
     .impl = { .min_access_size = 4, .max_access_size = 4 },
 };
+
+/* ---- what the engine asks ------------------------------------------------ */
+
+RecededSwitchInfo *qmp_query_receded_switch(const char *id, Error **errp)
+{
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", id);
+    Object *o = object_resolve_path_type(path, TYPE_RECEDED_SWITCH, NULL);
+    RecededSwitchInfo *info;
+    SwitchDeviceTotals t;
+
+    if (!o) {
+        error_setg(errp, "no receded-switch has the id %s", id);
+        return NULL;
+    }
+    switch_device_totals(RECEDED_SWITCH(o)->core, now_ps(), &t);
+    arm(RECEDED_SWITCH(o));
+    info = g_new0(RecededSwitchInfo, 1);
+    info->packets = t.packets;
+    info->bytes = t.bytes;
+    info->drops = t.drops;
+    info->marks = t.marks;
+    info->bit_errors = t.bit_errors;
+    info->queue_max_bytes = t.queue_max_bytes;
+    info->ports_up = t.ports_up;
+    info->ports_failed = t.ports_failed;
+    return info;
+}
 
 /* ---- configuration ------------------------------------------------------- */
 

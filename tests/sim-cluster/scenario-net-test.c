@@ -725,12 +725,121 @@ static void test_untrained(void **state)
     assert_true(((TopoLink *)s->topology->links->pdata[0])->untrained);
 }
 
+/* ---- switches in hosts --------------------------------------------------- */
+
+#define STAIR "geometry: {layout: stair}"
+
+/* @bare, @sw0 and @links go into their mappings. */
+static char *device_text(const char *bare, const char *sw0, const char *links)
+{
+    return g_strdup_printf(
+        "format: 1\n"
+        "name: device\n"
+        "networks: {blue: {vni: 7}}\n"
+        "nodes:\n"
+        "  h0: {kind: host, card: {nic: {v: {network: blue,"
+        " address: 172.16.0.1/24}}}}\n"
+        "  h1: {kind: host, card: {nic: {v: {network: blue,"
+        " address: 172.16.0.2/24}}}}\n"
+        "  bare: {kind: host, %s}\n"
+        "  m0: {kind: modelled}\n"
+        "  sw0: {kind: switch, forwarding: device, ports: 4, %s}\n"
+        "links:\n"
+        "  - {a: h0.card, b: sw0.p0, delay: 300ns}\n"
+        "%s"
+        "steps: [{boot: {node: [h0, h1]}}%s]\n"
+        "expect: [{id: none, metric: sw0.bit_errors_count, is: 0}]\n",
+        bare, sw0, links,
+        strstr(links, "left-out") ? ", {fault: {kind: switch-down,"
+                                    " switch: sw0}}"
+                                  : "");
+}
+
+#define RIGHT "  - {a: h1.card, b: sw0.p1, rate: 25Gbit, delay: 1us}\n"
+
+static void test_device_mistakes(void **state)
+{
+    static const struct {
+        const char *bare, *sw0, *links, *message;
+    } cases[] = {
+        { "memory: 128MiB", "rate: 25Gbit", RIGHT,
+          "s.yaml:9:35: the ports of a device stand on a board: add "
+          "'geometry'" },
+        { "memory: 128MiB", STAIR, RIGHT,
+          "s.yaml:9:35: no host has the device: write 'manages: sw0' in "
+          "one" },
+        { "manages: sw0}\n  two: {kind: host, manages: sw0", STAIR, RIGHT,
+          "s.yaml:8:30: 'bare' manages 'sw0' already, and its packets pass "
+          "one device: take 'manages' out of one of them" },
+        { "manages: sw0", "rate: 40Gbit, " STAIR, RIGHT,
+          "s.yaml:9:59: a port of a device has 1 to 8 lanes, here of 25Gbit: "
+          "write a multiple of it up to 200Gbit, or another 'lane_rate'" },
+        { "manages: sw0", "trim: true, " STAIR, RIGHT,
+          "s.yaml:9:59: the device does not cut packets: leave 'trim' out" },
+        { "manages: sw0", "rate: 50Gbit, " STAIR,
+          "  - {a: h1.card, b: sw0.p1, rate: 50Gbit}\n",
+          "s.yaml:11:5: ports of 'sw0' send at 50Gbit, since it forwards in a "
+          "device: write 'rate: 50Gbit'" },
+        { "manages: sw0", STAIR, RIGHT "  - {a: m0.card, b: sw0.p2}\n",
+          "s.yaml:13:9: 'sw0' forwards in a device: a cable there leads to a "
+          "host's card or to another device" },
+        { "manages: sw0", STAIR, RIGHT "  - {a: sw0.p3, b: sw0.p2}\n",
+          "s.yaml:13:20: both ends are in 'bare': a cable leads from one host "
+          "to another" },
+        { "manages: sw0", STAIR, "  - {a: h1.card, b: sw0.p4}\n",
+          "s.yaml:12:21: no port 'sw0.p4': switch 'sw0' has p0 to p3" },
+        { "manages: sw0", STAIR, "  - {a: h1.card, b: sw0.p0}\n",
+          "s.yaml:12:21: port sw0.p0 has a cable already: 'h0-sw0'" },
+        { "manages: sw0",
+          "geometry: {layout: flat, baseline: true, columns: 3}", RIGHT,
+          "s.yaml:9:103: 3 columns of 1 hold 3 connectors: too few for 4 "
+          "ports" },
+        { "manages: sw0", STAIR, RIGHT "  # left-out\n",
+          "s.yaml:14:71: 'sw0' forwards in a device: cut its links, or let "
+          "software take its ports down" },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text =
+            device_text(cases[i].bare, cases[i].sw0, cases[i].links);
+        g_autoptr(GError) err = NULL;
+        g_autoptr(Scenario) s = scenario_try(text, NULL, &err);
+        g_auto(GStrv) lines = NULL;
+
+        assert_null(s);
+        lines = g_strsplit(err->message, "\n", 2);
+        assert_string_equal(lines[0], cases[i].message);
+    }
+}
+
+/* Windows: the cable at a device, which may be about to send; the rest of the
+ * way between two cards. Traces are the device's, not the links'. */
+static void test_device_windows(void **state)
+{
+    g_autofree char *text = device_text("manages: sw0", STAIR, RIGHT);
+    g_autoptr(Scenario) s = scenario_must(text, NULL);
+    g_autofree char *derived = scenario_derived_text(s);
+
+    (void)state;
+    assert_int_equal(node(s, "h0")->lookahead_ps, 300000);
+    assert_int_equal(node(s, "h1")->lookahead_ps, 1000000);
+    assert_int_equal(node(s, "bare")->lookahead_ps, 300000);
+    assert_ptr_equal(s->topology->nodes->pdata[node(s, "sw0")->device_host],
+                     node(s, "bare"));
+    assert_int_equal(((const TopoLink *)s->topology->links->pdata[0])->delay_ps,
+                     300000);
+    assert_non_null(strstr(derived, "#   bare: ports of sw0, window 300ns\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_network_mistakes),
         cmocka_unit_test(test_link_mistakes),
         cmocka_unit_test(test_switch_mistakes),
+        cmocka_unit_test(test_device_mistakes),
+        cmocka_unit_test(test_device_windows),
         cmocka_unit_test(test_fabric_mistakes),
         cmocka_unit_test(test_traffic_mistakes),
         cmocka_unit_test(test_step_mistakes),
