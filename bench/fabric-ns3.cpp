@@ -8,7 +8,9 @@
  *
  * Tuned for speed: no IP stack, a switch's receive callback picks the next
  * device by a hash of the flow from 8 bytes at the front of the packet; drop-
- * tail queues of 200 packets; the calendar scheduler; no tracing, no marking.
+ * tail queues of 200 packets; the priority queue scheduler, which is a little
+ * faster here than calendar and map, and twice as fast as heap; no tracing, no
+ * marking.
  * So it does less than our side: no shared buffer, no ECN, no statistics.
  */
 #include <ns3/core-module.h>
@@ -44,6 +46,7 @@ uint64_t hops, received;
 std::vector<Switch> switches;
 std::vector<Ptr<PointToPointNetDevice>> host_device;
 std::vector<Front> host_front;
+Address broadcast; /* the same for all; making one takes time */
 Time gap, end;
 
 uint32_t mix(uint32_t h)
@@ -81,7 +84,7 @@ bool at_switch(uint32_t number, Ptr<NetDevice>, Ptr<const Packet> packet,
     hops++;
     packet->CopyData(reinterpret_cast<uint8_t *>(&front), sizeof(front));
     const auto &out = s.device[next_port(s, front)];
-    out->Send(packet->Copy(), out->GetBroadcast(), PROTOCOL);
+    out->Send(packet->Copy(), broadcast, PROTOCOL);
     return true;
 }
 
@@ -99,8 +102,7 @@ void send(uint32_t host)
         reinterpret_cast<const uint8_t *>(&front), sizeof(front));
 
     packet->AddPaddingAtEnd(WIRE_BYTES - PPP_BYTES - sizeof(front));
-    host_device[host]->Send(packet, host_device[host]->GetBroadcast(),
-                            PROTOCOL);
+    host_device[host]->Send(packet, broadcast, PROTOCOL);
     if (Simulator::Now() + gap < end) {
         Simulator::Schedule(gap, &send, host);
     }
@@ -210,7 +212,7 @@ double cpu_s()
 int main(int argc, char **argv)
 {
     NodeContainer nodes, host_nodes;
-    ObjectFactory scheduler("ns3::CalendarScheduler");
+    ObjectFactory scheduler("ns3::PriorityQueueScheduler");
 
     if (argc < 3 || std::atoi(argv[1]) < 2 || std::atoi(argv[2]) < 1) {
         std::fprintf(stderr, "usage: %s K SIM_US [SEED]\n", argv[0]);
@@ -223,6 +225,7 @@ int main(int argc, char **argv)
     end = MicroSeconds(static_cast<uint64_t>(std::atoi(argv[2])));
     gap = PicoSeconds(uint64_t{ 2 } * WIRE_BYTES * 80); /* 50 % of 100 Gbit/s */
     Simulator::SetScheduler(scheduler);
+    broadcast = Mac48Address::GetBroadcast();
     build(nodes, host_nodes);
     start(argc > 3 ? static_cast<uint32_t>(std::atoi(argv[3])) : 1);
 

@@ -67,10 +67,11 @@ double bench_max(const BenchCase *c, BenchQuantity q)
     return values->len ? g_array_index(values, double, values->len - 1) : 0;
 }
 
-double bench_ratio(const BenchCase *over, BenchQuantity over_quantity,
-                   const BenchCase *under, BenchQuantity under_quantity)
+/* One a round. */
+static GArray *ratios_of(const BenchCase *over, BenchQuantity over_quantity,
+                         const BenchCase *under, BenchQuantity under_quantity)
 {
-    g_autoptr(GArray) ratios = g_array_new(FALSE, FALSE, sizeof(double));
+    GArray *ratios = g_array_new(FALSE, FALSE, sizeof(double));
     guint rounds = MIN(over->samples->len, under->samples->len);
 
     for (guint i = 0; i < rounds; i++) {
@@ -82,6 +83,15 @@ double bench_ratio(const BenchCase *over, BenchQuantity over_quantity,
 
         g_array_append_val(ratios, ratio);
     }
+    return ratios;
+}
+
+double bench_ratio(const BenchCase *over, BenchQuantity over_quantity,
+                   const BenchCase *under, BenchQuantity under_quantity)
+{
+    g_autoptr(GArray) ratios =
+        ratios_of(over, over_quantity, under, under_quantity);
+
     return median(ratios);
 }
 
@@ -158,6 +168,23 @@ static void table_case(GString *out, const Bench *b, const BenchCase *c)
     }
 }
 
+/* The median of the rounds' own ratios, and between which they lie. */
+static void table_ratio(GString *out, const BenchCase *c, const BenchCase *peer,
+                        BenchQuantity q)
+{
+    g_autoptr(GArray) ratios = ratios_of(c, q, peer, q);
+    double middle = median(ratios); /* sorts them */
+
+    g_string_append_printf(out, "%-16s %-16s %12.2f x %s", c->name,
+                           bench_quantity_name(q), middle, c->peer);
+    if (ratios->len) {
+        g_string_append_printf(out, " (%.2f to %.2f)",
+                               g_array_index(ratios, double, 0),
+                               g_array_index(ratios, double, ratios->len - 1));
+    }
+    g_string_append_c(out, '\n');
+}
+
 static void table_ratios(GString *out, const Bench *b)
 {
     for (guint i = 0; i < b->cases->len; i++) {
@@ -167,11 +194,7 @@ static void table_ratios(GString *out, const Bench *b)
             const BenchCase *peer = bench_case(b, c->peer);
 
             if (bench_has_quantity(b, (BenchQuantity)q)) {
-                g_string_append_printf(
-                    out, "%-16s %-16s %12.2f x %s\n", c->name,
-                    bench_quantity_name((BenchQuantity)q),
-                    bench_ratio(c, (BenchQuantity)q, peer, (BenchQuantity)q),
-                    c->peer);
+                table_ratio(out, c, peer, (BenchQuantity)q);
             }
         }
     }

@@ -198,6 +198,7 @@ static void test_programs(void **state)
 static void test_ratio_is_of_the_same_round(void **state)
 {
     g_autoptr(Bench) b = load(*state);
+    g_autofree char *table = NULL;
 
     /* The machine slows down; the ratio does not care. */
     add(b, "ours", 400, 1, 1);
@@ -214,6 +215,8 @@ static void test_ratio_is_of_the_same_round(void **state)
     CLOSE(bench_max(bench_case(b, "ours"), BENCH_IOPS_PER_WALL_S), 400);
     assert_true(bench_bar_held(b, b->bars->pdata[0]));
     assert_true(bench_bar_held(b, b->bars->pdata[1]));
+    table = bench_table(b, "a machine");
+    assert_non_null(strstr(table, " 2.00 x theirs (2.00 to 3.00)\n"));
 }
 
 static void test_bars_break(void **state)
