@@ -121,6 +121,18 @@ static void tell(const RunContext *c, const Scenario *scn, RunResult *base)
     }
 }
 
+/* A seed that breaks something is run again without the others. */
+static void tell_replay(const RunContext *c, const RunResult *r)
+{
+    g_autofree char *line =
+        g_strdup_printf("      replay   %s",
+                        json_object_get_string_member(r->summary, "replay"));
+
+    if (r->verdict != RUN_HELD) {
+        progress_note(c->progress, line);
+    }
+}
+
 static void take(RunResult *base, const Scenario *scn, const RunResult *r)
 {
     g_autofree char *line =
@@ -152,6 +164,7 @@ void run_seeds(const RunContext *c, const Scenario *scn, RunResult *base,
         g_autoptr(GError) error = NULL;
 
         run_single_tell(c, s, r);
+        tell_replay(c, r);
         take(base, s, r);
         json_array_add_int_element(seeds, (gint64)s->seed);
         g_ptr_array_add(summaries, json_object_ref(r->summary));

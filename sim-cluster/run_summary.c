@@ -47,6 +47,31 @@ static void set_text(JsonObject *o, const char *name, const char *value)
 
 /* ---- before the run ---------------------------------------------------- */
 
+/* What belongs to a run as a whole, not to one execution of it. */
+static void add_repetitions(GString *s, const Scenario *scn,
+                            const RunOptions *options)
+{
+    unsigned further = options->seeds ? options->seeds->len : 0;
+
+    for (unsigned i = 0; i < further; i++) {
+        if (g_ptr_array_index(options->seeds, i) == scn) {
+            return; /* one seed of several: once */
+        }
+    }
+    if (scn->control) {
+        return;
+    }
+    if (options->repeat > 1) {
+        g_string_append_printf(s, " --repeat %u", options->repeat);
+    }
+    if (further) {
+        g_string_append_printf(s, " --seeds %u", further + 1);
+    }
+    if (options->controls) {
+        g_string_append(s, " --controls");
+    }
+}
+
 /* The command line that does the same again; a control's sets are options. */
 static char *replay_line(const Scenario *scn, const RunOptions *options)
 {
@@ -57,12 +82,7 @@ static char *replay_line(const Scenario *scn, const RunOptions *options)
     g_string_append(s, *plain ? file : scn->file);
     g_string_append_printf(s, " --seed %" G_GUINT64_FORMAT "%s", scn->seed,
                            options->replay_args ? options->replay_args : "");
-    if (!scn->control && options->repeat > 1) {
-        g_string_append_printf(s, " --repeat %u", options->repeat);
-    }
-    if (!scn->control && options->controls) {
-        g_string_append(s, " --controls");
-    }
+    add_repetitions(s, scn, options);
     for (unsigned i = 0; scn->control && i < scn->controls->len; i++) {
         const ScnControl *c = g_ptr_array_index(scn->controls, i);
 

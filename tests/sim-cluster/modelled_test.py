@@ -219,8 +219,13 @@ def test_a_seed_that_breaks(folder):
     path = write(folder, "pattern: poisson, load: 30%, message: 9000B",
                  [f"{name}, {word}: {first}"])
     run(folder, path)
-    run(folder, path, "--seeds", "4", code=1)
-    assert summary(folder)["reason"].startswith("seed "), summary(folder)["reason"]
+    said = run(folder, path, "--seeds", "4", code=1)
+    whole = summary(folder)
+    assert whole["reason"].startswith("seed "), whole["reason"]
+    assert whole["replay"].endswith("--seed 7 --seeds 4"), whole["replay"]
+    seed = whole["reason"].split()[1].rstrip(":")
+    assert f"{path} --seed {seed}\n" in said, said
+    run(folder, path, "--seed", seed, code=1)
 
 
 def main():
