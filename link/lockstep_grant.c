@@ -147,6 +147,24 @@ uint64_t lockstep_leave(const LockstepShared *s, unsigned host,
                   max_ps(stride_ps, lockstep_sum(lockstep_wanted(s, host), 1)));
 }
 
+/*
+ * @out_ps of @h, as far as the fabric may go. What a card sends between two
+ * nanoseconds it hands over at the second one, for which it must know what
+ * arrives until then. So the fabric goes on up to that, which what departs less
+ * than 1 ns before cannot change, as every link takes longer.
+ */
+static uint64_t beyond_out(const LockstepSlot *h)
+{
+    uint64_t next_ns_ps =
+        lockstep_sum(h->out_ps / LOCKSTEP_NS * LOCKSTEP_NS, LOCKSTEP_NS);
+
+    if (h->out_ps == LOCKSTEP_NEVER || h->engine_ps < h->out_ps ||
+        h->engine_ps > next_ns_ps) {
+        return h->out_ps;
+    }
+    return h->engine_ps + 1;
+}
+
 uint64_t lockstep_out_horizon(const LockstepShared *s)
 {
     uint64_t horizon_ps = LOCKSTEP_NEVER;
@@ -155,7 +173,7 @@ uint64_t lockstep_out_horizon(const LockstepShared *s)
         const LockstepSlot *h = &s->slot[i];
 
         if (h->state != LOCKSTEP_AWAY) {
-            horizon_ps = min_ps(horizon_ps, h->out_ps);
+            horizon_ps = min_ps(horizon_ps, beyond_out(h));
             horizon_ps = min_ps(horizon_ps, answer_ps(h));
         }
     }

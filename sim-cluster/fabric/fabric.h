@@ -216,7 +216,8 @@ uint64_t fabric_now_ps(const Fabric *f);
 
 /*
  * @frame, an Ethernet frame without FCS, leaves full host @host at
- * @depart_ps, not before fabric_now_ps() nor before that host's last one. The
+ * @depart_ps, not before that host's last one, and has not reached its switch
+ * before fabric_now_ps(). The
  * bytes are copied. IPv4 frames go by destination address if that is a host's,
  * all others by MAC address (unknown and group addresses are flooded along a
  * spanning tree). The flow hash covers the IPv4 addresses and protocol and, of

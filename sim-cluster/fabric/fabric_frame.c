@@ -187,6 +187,11 @@ void fabric_frame_mark(FabricFrame *frame)
 
 /* ---- in ------------------------------------------------------------------ */
 
+static uint32_t out_wire(const Fabric *f, uint32_t host)
+{
+    return f->out_wire[f->node[host].base];
+}
+
 static bool inject_problem(const Fabric *f, uint32_t host, uint64_t depart_ps,
                            uint32_t len, GError **errp)
 {
@@ -196,7 +201,8 @@ static bool inject_problem(const Fabric *f, uint32_t host, uint64_t depart_ps,
         what = "frames come from full hosts of a built fabric";
     } else if (len < FABRIC_MIN_FRAME_BYTES || len > FABRIC_MAX_FRAME_BYTES) {
         what = "a frame without its FCS has from 60 to 9600 bytes";
-    } else if (depart_ps < f->now_ps) {
+    } else if (depart_ps < f->now_ps &&
+               depart_ps + f->wire[out_wire(f, host)].delay_ps < f->now_ps) {
         what = "its departure lies in the past";
     } else if (depart_ps < f->node[host].host->last_depart_ps) {
         what = "its departure lies before that of the frame before it";
@@ -242,13 +248,17 @@ bool fabric_inject(Fabric *f, uint32_t host, uint64_t depart_ps,
     f->frame[p->slot].waits = true;
     h->last_depart_ps = depart_ps;
     h->depart_ps = h->pending[h->pending_head].depart_ps;
-    fabric_wake(f, host, h->depart_ps);
+    if (depart_ps < f->now_ps) {
+        fabric_full_send(f, h, depart_ps + 1);
+    } else {
+        fabric_wake(f, host, h->depart_ps);
+    }
     return true;
 }
 
 void fabric_full_send(Fabric *f, FabricHost *h, uint64_t until_ps)
 {
-    uint32_t wire = f->out_wire[f->node[h->node].base];
+    uint32_t wire = out_wire(f, h->node);
 
     while (h->pending_head < h->n_pending &&
            h->pending[h->pending_head].depart_ps < until_ps) {

@@ -409,6 +409,34 @@ static void test_engine_when_all_wait_for_it(void **state)
     assert_true(lockstep_ready(&s, HOSTS));
 }
 
+/* What leaves a card between two nanoseconds is handed over at the second. Until
+ * then the host has to know what arrives. */
+static void test_horizon_within_a_nanosecond(void **state)
+{
+    (void)state;
+    waits(HOSTS, NEVER);
+    s.slot[0].out_ps = 10510;
+    s.slot[1].out_ps = 20000;
+    s.slot[0].engine_ps = 11000;
+    s.fabric_next_ps = s.fabric_now_ps = 10540;
+    assert_int_equal(lockstep_out_horizon(&s), 11001);
+    assert_true(lockstep_ready(&s, HOSTS));
+    s.slot[0].engine_ps = 10510;
+    assert_int_equal(lockstep_out_horizon(&s), 10511);
+    assert_false(lockstep_ready(&s, HOSTS));
+    s.slot[0].engine_ps = 10509; /* will be there anyway */
+    assert_int_equal(lockstep_out_horizon(&s), 10510);
+    s.slot[0].engine_ps = 11001; /* need not be there */
+    assert_int_equal(lockstep_out_horizon(&s), 10510);
+    s.slot[0].out_ps = 11000;
+    s.slot[0].engine_ps = 11999;
+    assert_int_equal(lockstep_out_horizon(&s), 12000);
+    s.slot[1].out_ps = 11500; /* another's, to which nothing comes */
+    assert_int_equal(lockstep_out_horizon(&s), 11500);
+    s.slot[1].engine_ps = 11800;
+    assert_int_equal(lockstep_out_horizon(&s), 11801);
+}
+
 static void test_all_held(void **state)
 {
     (void)state;
@@ -493,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup(test_ready_alone, setup),
         cmocka_unit_test_setup(test_engine_has_messages, setup),
         cmocka_unit_test_setup(test_engine_and_horizon, setup),
+        cmocka_unit_test_setup(test_horizon_within_a_nanosecond, setup),
         cmocka_unit_test_setup(test_engine_when_all_wait_for_it, setup),
         cmocka_unit_test_setup(test_all_held, setup),
         cmocka_unit_test_setup(test_entry_where_others_are_held, setup),

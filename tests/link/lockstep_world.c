@@ -52,10 +52,11 @@ void world_init(World *w, uint64_t seed)
     memset(w, 0, sizeof(*w));
     w->seed = seed;
     w->hosts = 2 + (unsigned)below(&r, WORLD_HOSTS - 1);
+    w->late = below(&r, 2);
     w->queue_ps = some_ps(&r, 1);
     w->window_ps = below(&r, 3) ? 0 : 1000 + some_ps(&r, 1);
     for (unsigned i = 0; i < w->hosts; i++) {
-        w->up_ps[i] = some_ps(&r, 0);
+        w->up_ps[i] = some_ps(&r, WORLD_UP_PS);
         w->down_ps[i] = some_ps(&r, 0);
         w->inbox_ps[i] = NEVER;
         init_host(&w->host[i], &r, i);
@@ -140,6 +141,9 @@ static void maybe_send(World *w, unsigned i)
         h->held = f;
         h->held_ps = f.ps;
         h->release_ns = h->now_ns + 1 + below(&h->random, 4);
+        if (w->late) { /* not before it has left */
+            h->release_ns = (f.ps - h->base_ps + 999) / 1000;
+        }
         return;
     }
     send(w, h, f);
@@ -237,7 +241,7 @@ void world_take_in(World *w, unsigned i)
     while (r->taken < r->put && !w->wrong) {
         Frame f = r->frame[r->taken++];
 
-        if (f.ps < w->now_ps) {
+        if (f.ps + WORLD_UP_PS < w->now_ps) {
             w->wrong = "a frame departs before the horizon";
         }
         f.ps += w->up_ps[i];

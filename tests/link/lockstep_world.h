@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Least time to the switch; a frame may be handed over so late. */
+#define WORLD_UP_PS 1001u
 #define WORLD_HOSTS 8u
 #define WORLD_EDGES 6u
 #define WORLD_RING 4096u
@@ -60,6 +62,7 @@ typedef struct WorldEvent {
 typedef struct World {
     uint64_t seed;
     unsigned hosts;
+    bool late; /* a held frame is handed over when it has left */
     uint64_t up_ps[WORLD_HOSTS], down_ps[WORLD_HOSTS], queue_ps;
     uint64_t window_ps;
     uint64_t edge_ps[WORLD_EDGES]; /* the last is the end */

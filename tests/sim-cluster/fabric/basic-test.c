@@ -262,6 +262,31 @@ static void test_unknown_mac_is_flooded_and_refused(void **state)
     fabric_free(f);
 }
 
+/* A host says late that a frame has left, but before it has arrived. */
+static void test_late_departure(void **state)
+{
+    uint8_t frame[60] = { 0 };
+    GError *err = NULL;
+    Log log;
+    Fabric *f = single(&log, 2, 400);
+
+    put_mac(frame, fabric_host_mac(f, 1));
+    put_mac(frame + 6, fabric_host_mac(f, 0));
+    fabric_run(f, 2000);
+    assert_true(fabric_inject(f, 0, 1001, frame, 60, &err));
+    assert_true(fabric_inject(f, 1, 1002, frame, 60, &err));
+    assert_true(fabric_inject(f, 0, 9000000, frame, 60, &err));
+    fabric_run(f, 5000000);
+    assert_int_equal(log.n, 1);
+    assert_int_equal(log.seen[0].host, 1);
+    assert_int_equal(log.seen[0].ps, 1001 + THROUGH_PS(60));
+    assert_int_equal(fabric_earliest_delivery_ps(f, 1),
+                     9000000 + THROUGH_PS(60));
+    fabric_run(f, 15000000);
+    assert_int_equal(log.n, 2);
+    fabric_free(f);
+}
+
 static void test_refusals(void **state)
 {
     FabricConfig config = { .seed = 1 };
@@ -301,10 +326,11 @@ static void test_refusals(void **state)
     g_clear_error(&err);
     assert_false(fabric_inject(f, 0, 0, frame, 9601, &err));
     g_clear_error(&err);
-    fabric_run(f, 100);
-    assert_false(fabric_inject(f, 0, 99, frame, 60, &err));
+    fabric_run(f, 5000000);
+    assert_false(fabric_inject(f, 0, 99, frame, 60, &err)); /* long there */
     g_clear_error(&err);
-    assert_false(fabric_inject(f, 2, 100, frame, 60, &err)); /* the switch */
+    assert_false(
+        fabric_inject(f, 2, 5000000, frame, 60, &err)); /* the switch */
     g_clear_error(&err);
     fabric_free(f);
 }
@@ -357,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_ecn_in_the_bytes),
         cmocka_unit_test(test_flood_then_learn),
         cmocka_unit_test(test_unknown_mac_is_flooded_and_refused),
+        cmocka_unit_test(test_late_departure),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_duplicate_address),
         cmocka_unit_test(test_bounds),
