@@ -113,7 +113,8 @@ struct OffloadCard {
 
     CardModel *model; /* NULL: untimed */
     OffloadTimers timers;
-    GArray *instant; /* untimed: tags that are done at once */
+    GArray *instant;       /* untimed: tags that are done at once */
+    unsigned instant_done; /* of them, while they are being done */
     uint64_t random_counter;
 
     uint8_t root_key[32];

@@ -107,7 +107,7 @@ static void seam_model_cancel(void *opaque, unsigned fn)
         card_model_cancel(card->model, fn);
         return;
     }
-    for (unsigned i = 0; i < card->instant->len; i++) {
+    for (unsigned i = card->instant_done; i < card->instant->len; i++) {
         tag = g_array_index(card->instant, uint64_t, i);
         if (fn == UINT16_MAX || seam_tag_fn(tag) == fn) {
             g_array_remove_index(card->instant, i--);

@@ -21,6 +21,9 @@
 #include "system/runstate.h"
 #include "card_qemu.h"
 
+#define INSTANT_MOST 100000u /* untimed operations of a card in one go */
+#define LATER_PS 1000000000u
+
 static QTAILQ_HEAD(, OffloadCard) cards = QTAILQ_HEAD_INITIALIZER(cards);
 static QEMUTimer *wake;
 static int64_t armed_ns = INT64_MAX;
@@ -102,18 +105,37 @@ static void fire_timer(OffloadCard *card)
     }
 }
 
-/* Untimed cards: what was submitted is done, in order, now. */
+/* Untimed cards: what was submitted is done, in order, now. A guest can make
+ * commands whose data ring for the next ones, for ever: the rest of so many is
+ * left for later, and the emulator stays answerable. */
 static void drain_instant(void)
+{
+    OffloadCard *card;
+    uint64_t tag;
+
+    QTAILQ_FOREACH (card, &cards, next) {
+        while (card->instant_done < card->instant->len &&
+               card->instant_done < INSTANT_MOST) {
+            tag = g_array_index(card->instant, uint64_t, card->instant_done++);
+            dispatch_done(card, tag, now_ps);
+        }
+        if (card->instant_done) {
+            g_array_remove_range(card->instant, 0, card->instant_done);
+            card->instant_done = 0;
+        }
+    }
+}
+
+static bool left_over(void)
 {
     OffloadCard *card;
 
     QTAILQ_FOREACH (card, &cards, next) {
-        for (unsigned i = 0; i < card->instant->len; i++) {
-            dispatch_done(card, g_array_index(card->instant, uint64_t, i),
-                          now_ps);
+        if (card->instant->len) {
+            return true;
         }
-        g_array_set_size(card->instant, 0);
     }
+    return false;
 }
 
 static void advance_models(uint64_t to_ps)
@@ -167,7 +189,7 @@ static void poll_updates(void)
 
 static void arm(void)
 {
-    uint64_t at = next_ps();
+    uint64_t at = left_over() ? now_ps + LATER_PS : next_ps();
     int64_t ns =
         at == SEAM_NEVER ? INT64_MAX : ((int64_t)at - offset_ps + 999) / 1000;
 

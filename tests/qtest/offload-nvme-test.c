@@ -36,6 +36,14 @@
 static const char *const model_card[] = { CARD_ARGS("card-gen3x8.profile"),
                                           NULL };
 
+#define UNTIMED_ARGS                                                           \
+    "-device",                                                                 \
+        "offload-card,id=card0,drives=ssd0:ssd1,secret=root0,"                 \
+        "nvram=$D/nvram,app=$B/meson/hw/offload/offload-app-1.so,"             \
+        "seed=5,timing=untimed",                                               \
+        "-device", "offload-nvme,card=card0,interface=vif0,addr=4,bus=pcie.0", \
+        "-device", "offload-nvme,card=card0,interface=vif1,addr=5,bus=pcie.0"
+
 static const char *const incoming_card[] = { CARD_ARGS("card-gen3x8.profile"),
                                              "-incoming", "defer", NULL };
 
@@ -276,6 +284,77 @@ static void test_every_access(void **state)
     assert_int_equal(nvme_host_io(&b->vif1, false, 0, 1, BUF_A), 0);
 }
 
+static int bench_up_untimed(void **state)
+{
+    static const char *const card[] = { UNTIMED_ARGS, NULL };
+    Bench *b = g_new0(Bench, 1);
+
+    b->dir = machine_make_dir();
+    b->m = machine_start(b->dir, card);
+    configure(b->m);
+    nvme_host_init(&b->vif0, b->m, DEV0, 0);
+    nvme_host_enable(&b->vif0);
+    *state = b;
+    return 0;
+}
+
+static int64_t reads_of_vif0(Machine *m)
+{
+    JsonNode *node = machine_qmp(m, "query-offload", "'card': 'card0'");
+    JsonArray *all =
+        json_object_get_array_member(json_node_get_object(node), "interfaces");
+    JsonObject *vif0 = json_array_get_object_element(all, 0);
+    int64_t n = json_object_get_int_member(
+        json_object_get_object_member(vif0, "stats"), "read-commands");
+
+    json_node_unref(node);
+    return n;
+}
+
+/*
+ * Reads whose data are the shadow doorbells' next values: each lap of the
+ * queue asks for the next. Without models all of it is at one instant, yet
+ * the emulator answers, and a reset ends it.
+ */
+static void test_commands_without_end(void **state)
+{
+    Bench *b = *state;
+    NvmeHostCmd c = { .opcode = 9, .cdw10 = 1 }; /* arbitration: burst 1 */
+    uint8_t page[4096] = { 0 };
+    int64_t n;
+
+    assert_int_equal(nvme_host_run(&b->vif0, 0, &c), 0);
+    for (unsigned i = 0; i < NVME_HOST_ENTRIES; i++) {
+        /* both of the entry before: nearly a lap of new commands */
+        page[8] = page[12] = (i + NVME_HOST_ENTRIES - 1) % NVME_HOST_ENTRIES;
+        machine_ram_write(b->m, BUF_A, page, 512);
+        assert_int_equal(nvme_host_io(&b->vif0, true, i, 1, BUF_A), 0);
+    }
+    memset(page, 0, sizeof(page));
+    machine_ram_write(b->m, BUF_B, page, sizeof(page));
+    c = (NvmeHostCmd){ .opcode = 0x7c, .prp1 = BUF_B, .prp2 = BUF_A };
+    assert_int_equal(nvme_host_run(&b->vif0, 0, &c), 0);
+    for (unsigned i = 0; i < NVME_HOST_ENTRIES; i++) {
+        uint8_t read[64] = { 2, 0, i };
+
+        read[4] = 1;            /* namespace */
+        read[26] = BUF_B >> 16; /* PRP 1 */
+        read[40] = i;           /* block */
+        machine_ram_write(b->m, b->vif0.base + 0x2000 + 64 * i, read, 64);
+    }
+    page[8] = NVME_HOST_ENTRIES - 1;
+    machine_ram_write(b->m, BUF_B, page, 512);
+    machine_write(b->m, b->vif0.bar + 0x1008, NVME_HOST_ENTRIES - 1, 4);
+    n = reads_of_vif0(b->m);
+    assert_true(n > 1000);
+    machine_clock_step(b->m, 2000000);
+    assert_true(reads_of_vif0(b->m) > n); /* it goes on */
+    machine_write(b->m, b->vif0.bar + 0x14, 0, 4);
+    n = reads_of_vif0(b->m);
+    machine_clock_step(b->m, 2000000);
+    assert_int_equal(reads_of_vif0(b->m), n);
+}
+
 static void test_function_reset(void **state)
 {
     Bench *b = *state;
@@ -503,6 +582,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_control_plane_refusals, bench_up,
                                         bench_down),
         cmocka_unit_test_setup_teardown(test_live_update, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_commands_without_end,
+                                        bench_up_untimed, bench_down),
         cmocka_unit_test_setup_teardown(test_checkpoint, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_migration_to_other_models,
                                         bench_up, bench_down),
