@@ -52,8 +52,10 @@ ClusterRef *cluster_ref_read(const char *dir)
     g_autofree char *path = g_build_filename(dir, CLUSTER_STATE, NULL);
     g_autofree char *text = NULL;
     g_autoptr(JsonNode) node = NULL;
+    const char *name;
     JsonObject *o;
     ClusterRef *r;
+    gint64 pid;
 
     if (!g_file_get_contents(path, &text, NULL, NULL) ||
         !(node = json_from_string(text, NULL)) ||
@@ -61,11 +63,15 @@ ClusterRef *cluster_ref_read(const char *dir)
         return NULL;
     }
     o = json_node_get_object(node);
+    name = json_object_get_string_member_with_default(o, "name", NULL);
+    pid = json_object_get_int_member_with_default(o, "pid", 0);
+    if (!name || pid <= 1 || pid > INT32_MAX) {
+        return NULL; /* nobody whom `down` may signal */
+    }
     r = g_new0(ClusterRef, 1);
     r->dir = realpath(dir, NULL);
-    r->name =
-        g_strdup(json_object_get_string_member_with_default(o, "name", ""));
-    r->pid = json_object_get_int_member_with_default(o, "pid", 0);
+    r->name = g_strdup(name);
+    r->pid = pid;
     r->began_s = json_object_get_int_member_with_default(o, "began_s", 0);
     r->alive = is_alive(dir);
     return r;
@@ -238,9 +244,7 @@ bool cluster_wait_gone(const ClusterRef *ref, int limit_ms)
 
     while (is_alive(ref->dir)) {
         if (g_get_monotonic_time() > limit_us) {
-            if (ref->pid > 1) {
-                kill((pid_t)ref->pid, SIGKILL);
-            }
+            kill((pid_t)ref->pid, SIGKILL);
             while (is_alive(ref->dir)) {
                 g_usleep(GONE_POLL_MS * 1000);
             }

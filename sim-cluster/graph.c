@@ -110,23 +110,9 @@ static GraphItem *item_of(const TopoNode *n)
 
 /* ---- links ------------------------------------------------------------- */
 
-static GraphEdge *find_edge(Graph *g, const char *link)
-{
-    g_autofree char *prefix = g_strconcat(link, ":", NULL);
-
-    for (unsigned i = 0; i < g->edges->len; i++) {
-        GraphEdge *e = g_ptr_array_index(g->edges, i);
-
-        if (e->label && g_str_has_prefix(e->label, prefix)) {
-            return e;
-        }
-    }
-    return NULL;
-}
-
 void graph_note_link(Graph *g, const char *link, const char *text)
 {
-    GraphEdge *e = find_edge(g, link);
+    GraphEdge *e = g_hash_table_lookup(g->by_link, link);
 
     if (e) {
         char *longer = g_strconcat(e->label, ", ", text, NULL);
@@ -138,7 +124,7 @@ void graph_note_link(Graph *g, const char *link, const char *text)
 
 void graph_load_link(Graph *g, const char *link, unsigned permille)
 {
-    GraphEdge *e = find_edge(g, link);
+    GraphEdge *e = g_hash_table_lookup(g->by_link, link);
 
     if (e) {
         e->load_permille = permille;
@@ -153,13 +139,14 @@ static char *link_label(const TopoLink *l)
     return g_strdup_printf("%s, %s", rate, delay);
 }
 
-static void add_edge(Graph *g, unsigned a, unsigned b, char *label,
-                     unsigned count)
+static GraphEdge *add_edge(Graph *g, unsigned a, unsigned b, char *label,
+                           unsigned count)
 {
     GraphEdge *e = g_new0(GraphEdge, 1);
 
     *e = (GraphEdge){ .a = a, .b = b, .label = label, .count = count };
     g_ptr_array_add(g->edges, e);
+    return e;
 }
 
 /* The modelled hosts of item @at are one; returns its edge. */
@@ -175,8 +162,7 @@ static GraphEdge *group_of(Graph *g, GHashTable *groups, unsigned at,
     }
     id = g_strconcat("modelled@", sw->id, NULL);
     g_ptr_array_add(g->items, item_new(id, TOPO_MODELLED, 0));
-    add_edge(g, g->items->len - 1, at, link_label(l), 0);
-    found = g_ptr_array_index(g->edges, g->edges->len - 1);
+    found = add_edge(g, g->items->len - 1, at, link_label(l), 0);
     g_hash_table_insert(groups, GUINT_TO_POINTER(at + 1), found);
     return found;
 }
@@ -208,10 +194,12 @@ static void add_links(Graph *g, const Topology *t, const unsigned *item)
         } else if (a->kind != TOPO_MODELLED && b->kind != TOPO_MODELLED) {
             g_autofree char *what = link_label(l);
 
-            add_edge(g, item[l->node[0]], item[l->node[1]],
-                     g_strdup_printf("%s: %s%s", l->name, what,
-                                     l->untrained ? ", never up" : ""),
-                     1);
+            g_hash_table_insert(
+                g->by_link, g_strdup(l->name),
+                add_edge(g, item[l->node[0]], item[l->node[1]],
+                         g_strdup_printf("%s: %s%s", l->name, what,
+                                         l->untrained ? ", never up" : ""),
+                         1));
         }
     }
 }
@@ -227,6 +215,7 @@ Graph *graph_new(const Scenario *scn)
     g->name = g_strdup(scn->name);
     g->items = g_ptr_array_new_with_free_func(item_free);
     g->edges = g_ptr_array_new_with_free_func(edge_free);
+    g->by_link = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (unsigned i = 0; i < t->nodes->len; i++) {
         const TopoNode *n = g_ptr_array_index(t->nodes, i);
 
@@ -245,6 +234,7 @@ void graph_free(Graph *g)
         g_free(g->name);
         g_ptr_array_unref(g->items);
         g_ptr_array_unref(g->edges);
+        g_hash_table_unref(g->by_link);
         g_free(g);
     }
 }

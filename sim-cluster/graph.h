@@ -27,8 +27,9 @@ typedef struct GraphEdge {
 
 typedef struct Graph {
     char *name;
-    GPtrArray *items; /* GraphItem: topology order, groups after */
-    GPtrArray *edges; /* GraphEdge */
+    GPtrArray *items;    /* GraphItem: topology order, groups after */
+    GPtrArray *edges;    /* GraphEdge */
+    GHashTable *by_link; /* char * -> GraphEdge *: links drawn on their own */
 } Graph;
 
 Graph *graph_new(const Scenario *scn);

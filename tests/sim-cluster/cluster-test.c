@@ -130,7 +130,7 @@ static char *make_cluster(const char *runs, const char *entry, const char *name,
     g_autofree char *lock = g_build_filename(dir, CLUSTER_LOCK, NULL);
     g_autofree char *link = g_build_filename(dir, CLUSTER_SOCKET, NULL);
     g_autofree char *json = g_strdup_printf(
-        "{\"format\": 1, \"name\": \"%s\", \"pid\": 1, \"began_s\": %d}", name,
+        "{\"format\": 1, \"name\": \"%s\", \"pid\": 2, \"began_s\": %d}", name,
         began_s);
 
     assert_int_equal(g_mkdir_with_parents(dir, 0700), 0);
@@ -186,6 +186,32 @@ static void test_find(void **state)
         close(fds[i]);
     }
     found(runs, NULL, NULL);
+}
+
+/* Nobody is signalled for what a file says that is no cluster's. */
+static void test_no_cluster(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "[]",
+        "{\"pid\": 2}",
+        "{\"name\": 5, \"pid\": 2}",
+        "{\"name\": \"a\"}",
+        "{\"name\": \"a\", \"pid\": \"2\"}",
+        "{\"name\": \"a\", \"pid\": -1}",
+        "{\"name\": \"a\", \"pid\": 1}",
+        "{\"name\": \"a\", \"pid\": 4294967295}",
+    };
+    g_autofree char *dir = g_dir_make_tmp("cluster-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(dir, CLUSTER_STATE, NULL);
+
+    (void)state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        assert_true(g_file_set_contents(file, texts[i], -1, NULL));
+        assert_null(cluster_ref_read(dir));
+    }
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(dir), 0);
 }
 
 /* ---- requests ------------------------------------------------------------ */
@@ -272,6 +298,26 @@ static void test_graph(void **state)
     assert_string_equal(svg, again);
 }
 
+/* What is said of a link stands at that link; a link that is none is drawn
+ * nowhere. */
+static void test_graph_notes(void **state)
+{
+    g_autoptr(Scenario) s = scenario_must(text, NULL);
+    g_autoptr(Graph) g = graph_new(s);
+    const GraphEdge *l0 = g_ptr_array_index(g->edges, 0);
+    const GraphEdge *l1 = g_ptr_array_index(g->edges, 1);
+
+    (void)state;
+    graph_note_link(g, "l1", "load 7%");
+    graph_note_link(g, "l", "nothing");
+    graph_load_link(g, "l1", 70);
+    graph_load_link(g, "l10", 80);
+    assert_string_equal(l0->label, "l0: 25Gbit, 500ns");
+    assert_string_equal(l1->label, "l1: 25Gbit, 500ns, load 7%");
+    assert_int_equal(l0->load_permille, 0);
+    assert_int_equal(l1->load_permille, 70);
+}
+
 static void test_graph_of_many(void **state)
 {
     g_autoptr(Scenario) s =
@@ -303,9 +349,14 @@ static void test_graph_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scenario),       cmocka_unit_test(test_fault),
-        cmocka_unit_test(test_fault_mistakes), cmocka_unit_test(test_find),
-        cmocka_unit_test(test_requests),       cmocka_unit_test(test_graph),
+        cmocka_unit_test(test_scenario),
+        cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_fault_mistakes),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_no_cluster),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_graph),
+        cmocka_unit_test(test_graph_notes),
         cmocka_unit_test(test_graph_of_many),
     };
 
