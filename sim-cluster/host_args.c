@@ -261,6 +261,9 @@ static void add_vnic(Builder *b, const ScnVnic *vnic)
     g_string_append_printf(
         s, ",id=%s,interface=%s,mac=%s,queues=%" G_GUINT64_FORMAT ",bus=rp%u",
         vnic->name, vnic->name, mac, vnic->queues, port);
+    if (vnic->low_latency) {
+        g_string_append(s, ",llq=on");
+    }
     if (l) {
         g_string_append_printf(s, ",port=port0,speed=%" G_GUINT64_FORMAT,
                                l->rate_bps / 1000000);

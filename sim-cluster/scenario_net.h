@@ -34,6 +34,7 @@ typedef struct ScnVnic {
     char *network;
     ScnCidr address;
     uint64_t queues, mtu;
+    bool low_latency;
     uint8_t mac[6];                 /* derived from seed, host and place */
     struct ScnBalancing *balancing; /* NULL: a flow keeps its path */
 } ScnVnic;

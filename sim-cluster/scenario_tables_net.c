@@ -57,6 +57,10 @@ const SchemaTable vnic_table = {
           .fallback = "1",
           .doc = "pairs of I/O queues; the driver uses one a processor at "
                  "most" },
+        { "low_latency", SCHEMA_BOOL, AT(ScnVnic, low_latency),
+          .fallback = "false",
+          .doc = "low-latency queues: the driver pushes descriptors and "
+                 "headers to the card with its doorbell" },
         { "mtu", SCHEMA_COUNT, AT(ScnVnic, mtu), .min = 576, .max = 9216,
           .fallback = "1500", .doc = "bytes of the largest IP packet" },
         { "balancing", SCHEMA_OBJECT, AT(ScnVnic, balancing),

@@ -26,6 +26,7 @@
 #include "run_files.h"
 #include "run_scratch.h"
 #include "runtime.h"
+#include "scenario_topology.h"
 
 typedef struct Fixture {
     char *dir;
@@ -404,6 +405,56 @@ static void lockstep_command(void **state)
     assert_in(text, " -S", false);
 }
 
+#define NETWORK                                                             \
+    "format: 1\nname: x\nseed: 7\nnetworks: {blue: {vni: 3}}\nnodes:\n"     \
+    "  host0: {kind: host, manages: sw0, card: {nic: {vnic0: {network: "    \
+    "blue, address: 172.16.0.1/24, queues: 2, low_latency: true}}}}\n"      \
+    "  host1: {kind: host, card: {nic: {vnic0: {network: blue, address: "   \
+    "172.16.0.2/24}}}}\n"                                                   \
+    "  sw0: {kind: switch, ports: 16, geometry: {layout: stair, setbacks: " \
+    "0mm 20mm 70mm, asic_offset: 3mm, lane_rate: 10Gbit}}\n"                \
+    "links:\n  - {a: host0.card, b: sw0.p0}\n"                              \
+    "  - {a: host1.card, b: sw0.p1}\n"                                      \
+    "steps:\n  - boot: {node: host0}\n"                                     \
+    "expect:\n  - {id: b, metric: host0.boots_count, is: 1}\n"
+
+/* The NIC, and the device with the board of the switch that it manages. */
+static void network_command(void **state)
+{
+    g_autoptr(Scenario) s = load(NETWORK);
+    HostArgs a = { .host = scenario_host(s, "host0"),
+                   .install = &install,
+                   .mode = SCN_MODE_LOCKSTEP,
+                   .rtc = "2025-01-01",
+                   .seed = s->seed,
+                   .process = 1,
+                   .sockets = "/run/o/n0.",
+                   .ram_path = "/dev/shm/o/n0.ram",
+                   .application = "stock",
+                   .topology = s->topology,
+                   .index = topology_node(s->topology, "host0") };
+    g_autoptr(GPtrArray) argv = host_args_build(&a);
+    g_autofree char *text = g_strjoinv(" ", (char **)argv->pdata);
+
+    assert_in(text, "offload-ena,card=card0,id=vnic0,interface=vnic0,", true);
+    assert_in(text, ",queues=2,bus=rp0,llq=on,port=port0,speed=25000", true);
+    assert_in(text, "layout=stair,baseline=off,recede=outer,routing=octilinear",
+              true);
+    assert_in(text,
+              ",setbacks=0:20000:70000,radius-um=0,asic-um=150000,"
+              "asic-offset-um=3000,rate=10G,budget-mdb=7000,"
+              "loss-mdb=465,",
+              true);
+    g_ptr_array_unref(g_steal_pointer(&argv));
+    a.host = scenario_host(s, "host1");
+    a.index = topology_node(s->topology, "host1");
+    argv = host_args_build(&a);
+    g_free(text);
+    text = g_strjoinv(" ", (char **)argv->pdata);
+    assert_in(text, "llq", false);
+    assert_in(text, "receded-switch", false);
+}
+
 static void other_modes(void **state)
 {
     g_autoptr(Scenario) s = load(SCENARIO);
@@ -493,6 +544,7 @@ int main(void)
         TEST(json_progress),
         TEST(tty_progress),
         TEST(lockstep_command),
+        TEST(network_command),
         TEST(other_modes),
         TEST(script_runs_the_command),
         TEST(plan_follows_the_control_plane),
