@@ -272,6 +272,80 @@ static void test_lies_in_the_header(void **state)
     }
 }
 
+/* ---- a switch in a host --------------------------------------------------- */
+
+static const char device_text[] =
+    "format: 1\n"
+    "name: device\n"
+    "networks: {blue: {vni: 7}}\n"
+    "nodes:\n"
+    "  host0: {kind: host, card: {nic: {\n"
+    "    vnic0: {network: blue, address: 172.16.0.1/24}}}}\n"
+    "  host1: {kind: host, card: {nic: {\n"
+    "    vnic0: {network: blue, address: 172.16.0.2/24}}}}\n"
+    "  control: {kind: host, manages: tor}\n"
+    "  tor: {kind: switch, ports: 4, rate: 25Gbit, forwarding: device,\n"
+    "        geometry: {layout: stair}}\n"
+    "links:\n"
+    "  - {name: left, a: host0.card, b: tor.p0, rate: 25Gbit, delay: 1us}\n"
+    "  - {name: right, a: tor.p3, b: host1.card, rate: 25Gbit, delay: 3us}\n"
+    "steps:\n"
+    "  - boot: {node: [host0, host1, control]}\n"
+    "expect:\n"
+    "  - {id: ran, metric: run.sim_ps, above: 0s}\n";
+
+/* The @n-th port of host @host, which must have the id @id. */
+static Link *attach_port(Net *net, unsigned host, unsigned n, const char *id)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *begin = g_strdup_printf("outrigger-port,id=%s,link=", id);
+
+    net_host_args(net, host, argv);
+    for (unsigned i = 0; i < argv->len; i++) {
+        if (strstr(argv->pdata[i], "outrigger-port,") && n-- == 0) {
+            assert_true(g_str_has_prefix(argv->pdata[i], begin));
+            return link_attach((char *)argv->pdata[i] + strlen(begin), LINK_B,
+                               NULL);
+        }
+    }
+    return NULL;
+}
+
+/* Windows: each cable; between the cards also the device, whose answer comes
+ * its latency and the shortest frame after the nanosecond it is told in. */
+static void test_device_ports(void **state)
+{
+    World w = { 0 };
+    Link *left, *right;
+
+    (void)state;
+    w.scn = scenario_must(device_text, NULL);
+    w.dir = g_dir_make_tmp("net-XXXXXX", NULL);
+    w.net = net_new(w.scn, w.dir, NULL);
+    assert_non_null(w.net);
+    w.port[0] = attach(w.net, 0);
+    w.port[1] = attach(w.net, 1);
+    left = attach_port(w.net, 2, 0, "tor.p0");
+    right = attach_port(w.net, 2, 1, "tor.p3");
+    assert_non_null(left);
+    assert_non_null(right);
+    assert_int_equal(net_lookahead_ps(w.net, 0), 1000000);
+    assert_int_equal(net_lookahead_ps(w.net, 1), 3000000);
+    assert_int_equal(net_lookahead_ps(w.net, 2), 1000000);
+    for (unsigned i = 0; i < 3; i++) {
+        start(&w, i);
+    }
+    set_link(&w, "right", false, 10);
+    told(&w, 1, false, 10);
+    not_told(&w, 0);
+    assert_null(link_peek(left));
+    assert_non_null(link_peek(right));
+    assert_int_equal(link_control(link_peek(right)).op, LINK_CONTROL_DOWN);
+    link_close(left);
+    link_close(right);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_lies_in_the_header),
         cmocka_unit_test(test_both),
         cmocka_unit_test(test_start),
+        cmocka_unit_test(test_device_ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
