@@ -103,16 +103,17 @@ static uint64_t mac_number(const uint8_t mac[6])
     return v;
 }
 
-static bool is_linked(const Topology *t, unsigned node)
+/* By node: a link ends there. Free it with g_free(). */
+static bool *linked_nodes(const Topology *t)
 {
+    bool *linked = g_new0(bool, t->nodes->len + 1);
+
     for (unsigned i = 0; i < t->links->len; i++) {
         const TopoLink *l = link_at(t, i);
 
-        if (l->node[0] == node || l->node[1] == node) {
-            return true;
-        }
+        linked[l->node[0]] = linked[l->node[1]] = true;
     }
-    return false;
+    return linked;
 }
 
 void net_switch_config(const TopoNode *n, SwitchConfig *c)
@@ -215,6 +216,7 @@ static void add_node(Net *net, const Topology *t, unsigned i)
 static void add_nodes(Net *net, const Topology *t)
 {
     unsigned most = t->nodes->len + 2 * t->links->len;
+    g_autofree bool *linked = linked_nodes(t);
 
     net->node_of = g_new(uint32_t, t->nodes->len);
     net->end_of = g_malloc0_n(t->links->len, sizeof(*net->end_of));
@@ -224,7 +226,7 @@ static void add_nodes(Net *net, const Topology *t)
         net->node_of[i] = UINT32_MAX;
         if (node_at(t, i)->device_host != TOPO_NONE) {
             add_device_ports(net, t, i);
-        } else if (is_linked(t, i)) {
+        } else if (linked[i]) {
             add_node(net, t, i);
         }
     }
