@@ -284,6 +284,14 @@ def test_gateway():
     server.shutdown()
 
 
+def test_run_in_wall_time():
+    """Two guests with two processors and two queues each, as in lockstep."""
+    with Runs() as runs:
+        runs.cli("run", os.path.join(ROOT, "scenarios/multi-queue.yaml"),
+                 "--mode", "wall", "--progress", "none",
+                 "--set", "expect.rate.above=1Mbit")  # however busy we are
+
+
 def test_deaths():
     """A QEMU that dies is named; a supervisor's takes everything along."""
     with Runs() as runs:
