@@ -54,16 +54,8 @@ void ena_host_init(EnaHost *h, Machine *m, unsigned dev, unsigned slot)
         .bar = ENA_HOST_BAR + slot * 0x100000ull,
         .base = 0x100000 + slot * 0x10000ull,
     };
-    machine_pci_write(m, dev, 0x10, h->bar, 4);
-    machine_pci_write(m, dev, 0x14, 0, 4);
-    machine_pci_write(m, dev, 0x20, h->bar + 0x80000, 4);
-    machine_pci_write(m, dev, 0x04, 0x6, 2);
-    for (unsigned cap = machine_pci_read(m, dev, 0x34, 1); cap;
-         cap = machine_pci_read(m, dev, cap + 1, 1)) {
-        if (machine_pci_read(m, dev, cap, 1) == 0x11) {
-            machine_pci_write(m, dev, cap + 2, 0x8000, 2);
-        }
-    }
+    machine_pci_map(m, dev, h->bar, 0x80000);
+    machine_pci_msix(m, dev, true);
 }
 
 uint32_t ena_host_readless(EnaHost *h, uint32_t reg)

@@ -174,7 +174,7 @@ void machine_stop(Machine *m, bool keep_dir)
     if (!keep_dir) {
         static const char *const names[] = {
             "ssd0.img",   "ssd1.img", "root",  "qemu.log", "qmp.sock",
-            "qtest.sock", "nvram",    "state", "events"
+            "qtest.sock", "nvram",    "state", "hostile",  "events"
         };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -282,6 +282,52 @@ static char suffix(unsigned size)
     return size == 1 ? 'b' : size == 2 ? 'w' : size == 4 ? 'l' : 'q';
 }
 
+void machine_refuses(Machine *m, const MachineRefusal *rows, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        g_autofree char *text =
+            machine_qmp_refused(m, rows[i].command, rows[i].json);
+
+        if (!strstr(text, rows[i].says)) {
+            fail("%s %s: '%s' is not in: %s", rows[i].command, rows[i].json,
+                 rows[i].says, text);
+        }
+    }
+}
+
+static void migrate(Machine *m, const char *command)
+{
+    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", m->dir);
+    bool done = false;
+
+    json_node_unref(machine_qmp(m, command, json));
+    while (!done) {
+        JsonNode *node = machine_qmp(m, "query-migrate", NULL);
+        JsonObject *o = json_node_get_object(node);
+        const char *status =
+            json_object_get_string_member_with_default(o, "status", "none");
+
+        if (!strcmp(status, "failed")) {
+            fail("%s failed", command);
+        }
+        done = !strcmp(status, "completed");
+        json_node_unref(node);
+        if (!done) {
+            g_usleep(2000); /* between two looks at another process */
+        }
+    }
+}
+
+void machine_save(Machine *m)
+{
+    migrate(m, "migrate");
+}
+
+void machine_load(Machine *m)
+{
+    migrate(m, "migrate-incoming");
+}
+
 uint64_t machine_read(Machine *m, uint64_t addr, unsigned size)
 {
     return g_ascii_strtoull(
@@ -347,4 +393,32 @@ void machine_pci_write(Machine *m, unsigned dev, unsigned offset,
 {
     pci_select(m, dev, offset);
     ask(m, "out%c 0x%x 0x%x\n", suffix(size), 0xcfc + (offset & 3), value);
+}
+
+unsigned machine_pci_capability(Machine *m, unsigned dev, uint8_t id)
+{
+    unsigned at = machine_pci_read(m, dev, 0x34, 1);
+
+    while (at && machine_pci_read(m, dev, at, 1) != id) {
+        at = machine_pci_read(m, dev, at + 1, 1);
+    }
+    return at;
+}
+
+void machine_pci_map(Machine *m, unsigned dev, uint64_t bar, uint32_t msix)
+{
+    machine_pci_write(m, dev, 0x10, (uint32_t)bar, 4);
+    machine_pci_write(m, dev, 0x14, (uint32_t)(bar >> 32), 4);
+    machine_pci_write(m, dev, 0x20, (uint32_t)(bar + msix), 4);
+    machine_pci_write(m, dev, 0x04, 0x6, 2);
+}
+
+void machine_pci_msix(Machine *m, unsigned dev, bool on)
+{
+    unsigned cap = machine_pci_capability(m, dev, 0x11);
+
+    if (!cap) {
+        fail("device %u has no MSI-X capability", dev);
+    }
+    machine_pci_write(m, dev, cap + 2, on ? 0x8000 : 0, 2);
 }

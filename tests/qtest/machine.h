@@ -38,6 +38,18 @@ JsonNode *machine_qmp(Machine *m, const char *command, const char *json);
 /* As above, expected to be refused; returns the message. Caller frees. */
 char *machine_qmp_refused(Machine *m, const char *command, const char *json);
 
+/* Each is refused, and the message has @says in it. */
+typedef struct MachineRefusal {
+    const char *command, *json, *says;
+} MachineRefusal;
+
+void machine_refuses(Machine *m, const MachineRefusal *rows, unsigned n);
+
+/* The state into the folder's file `state`, or from it into a machine that was
+ * started with -incoming defer; either way until that has come to its end. */
+void machine_save(Machine *m);
+void machine_load(Machine *m);
+
 uint64_t machine_read(Machine *m, uint64_t addr, unsigned size);
 void machine_write(Machine *m, uint64_t addr, uint64_t value, unsigned size);
 void machine_ram_read(Machine *m, uint64_t addr, void *buf, size_t len);
@@ -51,5 +63,10 @@ uint32_t machine_pci_read(Machine *m, unsigned dev, unsigned offset,
                           unsigned size);
 void machine_pci_write(Machine *m, unsigned dev, unsigned offset,
                        uint32_t value, unsigned size);
+/* Where its capability @id is; 0: it has none. */
+unsigned machine_pci_capability(Machine *m, unsigned dev, uint8_t id);
+/* BAR 0 at @bar, BAR 4 (MSI-X) @msix behind; memory and bus mastering on. */
+void machine_pci_map(Machine *m, unsigned dev, uint64_t bar, uint32_t msix);
+void machine_pci_msix(Machine *m, unsigned dev, bool on);
 
 #endif

@@ -38,24 +38,12 @@ void nvme_host_init_pin(NvmeHost *h, Machine *m, unsigned dev, unsigned slot)
                      .next_cid = 1,
                      .bar = NVME_HOST_BAR + slot * 0x100000ull,
                      .base = 0x100000 + slot * 0x10000ull };
-    machine_pci_write(m, dev, 0x10, h->bar, 4);
-    machine_pci_write(m, dev, 0x14, 0, 4);
-    machine_pci_write(m, dev, 0x20, h->bar + 0x80000, 4);
-    machine_pci_write(m, dev, 0x04, 0x6, 2);
+    machine_pci_map(m, dev, h->bar, 0x80000);
 }
 
 void nvme_host_msix(NvmeHost *h, bool on)
 {
-    uint32_t cap = machine_pci_read(h->m, h->dev, 0x34, 1);
-
-    while (cap && machine_pci_read(h->m, h->dev, cap, 1) != 0x11) {
-        cap = machine_pci_read(h->m, h->dev, cap + 1, 1);
-    }
-    if (!cap) {
-        fprintf(stderr, "no MSI-X capability\n");
-        exit(1);
-    }
-    machine_pci_write(h->m, h->dev, cap + 2, on ? 0x8000 : 0, 2);
+    machine_pci_msix(h->m, h->dev, on);
     h->pin = !on;
 }
 

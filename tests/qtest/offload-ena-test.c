@@ -314,9 +314,7 @@ static void test_balancing(void **state)
 
 static void test_control_plane_refuses(void **state)
 {
-    static const struct {
-        const char *command, *json, *why;
-    } t[] = {
+    static const MachineRefusal t[] = {
         { "offload-nic-network",
           "'interface': 'nic9', 'vni': 1, 'address': '10.0.0.1'", "nic9" },
         { "offload-nic-network",
@@ -355,12 +353,7 @@ static void test_control_plane_refuses(void **state)
     };
     Bench *b = *state;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(t); i++) {
-        g_autofree char *message =
-            machine_qmp_refused(b->m, t[i].command, t[i].json);
-
-        assert_non_null(strstr(message, t[i].why));
-    }
+    machine_refuses(b->m, t, G_N_ELEMENTS(t));
 }
 
 static void test_registers_by_name(void **state)
@@ -386,35 +379,13 @@ static void test_registers_by_name(void **state)
 
 /* ---- the state ----------------------------------------------------------------- */
 
-static void wait_migrated(Machine *m)
-{
-    for (;;) {
-        JsonNode *node = machine_qmp(m, "query-migrate", NULL);
-        JsonObject *o = json_node_get_object(node);
-        const char *status =
-            json_object_get_string_member_with_default(o, "status", "none");
-        bool done = !strcmp(status, "completed");
-
-        assert_string_not_equal(status, "failed");
-        json_node_unref(node);
-        if (done) {
-            return;
-        }
-        g_usleep(2000); /* between two looks at another process */
-    }
-}
-
 /* Moves the machine to another process. */
 static void move(Bench *b, const char *const *incoming)
 {
-    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
-
-    json_node_unref(machine_qmp(b->m, "migrate", json));
-    wait_migrated(b->m);
+    machine_save(b->m);
     machine_stop(b->m, true);
     b->m = machine_start(b->dir, incoming);
-    json_node_unref(machine_qmp(b->m, "migrate-incoming", json));
-    wait_migrated(b->m);
+    machine_load(b->m);
     b->nic0.m = b->nic1.m = b->m;
 }
 
@@ -527,14 +498,12 @@ static void test_hostile_streams(void **state)
 {
     static const uint32_t lengths[] = { 0x40000001, 0x80000000, 0xffffffff };
     Bench *b = *state;
-    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
     g_autofree char *file = g_build_filename(b->dir, "state", NULL);
     g_autofree char *stream = NULL;
     uint8_t *nic, *card, *port;
     gsize len;
 
-    json_node_unref(machine_qmp(b->m, "migrate", json));
-    wait_migrated(b->m);
+    machine_save(b->m);
     machine_stop(b->m, true);
     assert_true(g_file_get_contents(file, &stream, &len, NULL));
     nic = blob_of(stream, len, 0x414e4531);

@@ -381,9 +381,7 @@ static void test_function_reset(void **state)
 static void test_control_plane_refusals(void **state)
 {
     Bench *b = *state;
-    static const struct {
-        const char *command, *json, *says;
-    } rows[] = {
+    static const MachineRefusal rows[] = {
         { "offload-attach",
           "'card': 'card9', 'partition': 'alpha',"
           "'interface': 'vif0', 'nsid': 2",
@@ -412,12 +410,7 @@ static void test_control_plane_refusals(void **state)
           "nonexistent" },
     };
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text =
-            machine_qmp_refused(b->m, rows[i].command, rows[i].json);
-
-        assert_non_null(strstr(text, rows[i].says));
-    }
+    machine_refuses(b->m, rows, G_N_ELEMENTS(rows));
 }
 
 /* Replaces the application with commands in flight: all complete, once. */
@@ -459,24 +452,6 @@ static void test_live_update(void **state)
     assert_int_equal(nvme_host_io(&b->vif0, false, 0, 1, BUF_A), 0);
 }
 
-static void wait_migrated(Machine *m)
-{
-    for (;;) {
-        JsonNode *node = machine_qmp(m, "query-migrate", NULL);
-        JsonObject *o = json_node_get_object(node);
-        const char *status =
-            json_object_get_string_member_with_default(o, "status", "none");
-        bool done = !strcmp(status, "completed");
-
-        assert_string_not_equal(status, "failed");
-        json_node_unref(node);
-        if (done) {
-            return;
-        }
-        g_usleep(2000); /* between two looks at another process */
-    }
-}
-
 /* The virtual nanosecond of the next completion on vif0's I/O queue. */
 static int64_t completion_instant(Bench *b)
 {
@@ -506,17 +481,14 @@ static int64_t read_in_flight(Bench *b)
 /* Moves the machine to another process; returns that one's clock. */
 static int64_t move(Bench *b, const char *const *incoming)
 {
-    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
     NvmeHost saved0 = b->vif0, saved1 = b->vif1;
     int64_t origin;
 
-    json_node_unref(machine_qmp(b->m, "migrate", json));
-    wait_migrated(b->m);
+    machine_save(b->m);
     machine_stop(b->m, true);
     b->m = machine_start(b->dir, incoming);
     origin = machine_clock_step(b->m, 1);
-    json_node_unref(machine_qmp(b->m, "migrate-incoming", json));
-    wait_migrated(b->m);
+    machine_load(b->m);
     b->vif0 = saved0;
     b->vif1 = saved1;
     b->vif0.m = b->vif1.m = b->m;

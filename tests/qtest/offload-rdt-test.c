@@ -193,9 +193,7 @@ static void test_many(void **state)
 
 static void test_refused(void **state)
 {
-    static const struct {
-        const char *command, *json, *why;
-    } t[] = {
+    static const MachineRefusal t[] = {
         { "offload-rdt-open",
           "'interface': 'nic0', 'session': 1, 'remote-session': 2,"
           "'key-id': 3, 'peer': '10.0.0.2'",
@@ -224,37 +222,9 @@ static void test_refused(void **state)
     };
     Bench *b = *state;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(t); i++) {
-        g_autofree char *message =
-            machine_qmp_refused(b->m, t[i].command, t[i].json);
-
-        assert_non_null(strstr(message, t[i].why));
-    }
+    machine_refuses(b->m, t, G_N_ELEMENTS(t));
     addresses(b);
-    for (unsigned i = 0; i < G_N_ELEMENTS(later); i++) {
-        g_autofree char *message =
-            machine_qmp_refused(b->m, later[i].command, later[i].json);
-
-        assert_non_null(strstr(message, later[i].why));
-    }
-}
-
-static void wait_migrated(Machine *m)
-{
-    for (;;) {
-        JsonNode *node = machine_qmp(m, "query-migrate", NULL);
-        JsonObject *o = json_node_get_object(node);
-        const char *status =
-            json_object_get_string_member_with_default(o, "status", "none");
-        bool done = !strcmp(status, "completed");
-
-        assert_string_not_equal(status, "failed");
-        json_node_unref(node);
-        if (done) {
-            return;
-        }
-        g_usleep(2000); /* between two looks at another process */
-    }
+    machine_refuses(b->m, later, G_N_ELEMENTS(later));
 }
 
 /* A message that is under way when the machine moves arrives, once; the stream
@@ -262,7 +232,6 @@ static void wait_migrated(Machine *m)
 static void test_migration(void **state)
 {
     Bench *b = *state;
-    g_autofree char *json = g_strdup_printf("'uri': 'file:%s/state'", b->dir);
     g_autofree char *path = g_strdup_printf("%s/state", b->dir), *bytes = NULL;
     static const uint8_t secret[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
     gsize len;
@@ -272,15 +241,13 @@ static void test_migration(void **state)
     machine_clock_step(b->m, 10000);
     hello(b);
     machine_clock_step(b->m, 100);
-    qmp(b, "migrate", json);
-    wait_migrated(b->m);
+    machine_save(b->m);
     assert_true(g_file_get_contents(path, &bytes, &len, NULL));
     assert_null(memmem(bytes, len, secret, sizeof(secret)));
     machine_stop(b->m, true);
     b->m = machine_start(b->dir, incoming);
     addresses(b);
-    qmp(b, "migrate-incoming", json);
-    wait_migrated(b->m);
+    machine_load(b->m);
     machine_clock_step(b->m, 200000);
     assert_int_equal(taken(b), 1);
     hello(b);
