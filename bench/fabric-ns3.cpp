@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * fabric-ns3.cpp: the peer of `outrigger bench fabric`: ns-3 on the fat tree
- * and load of sim-cluster/bench_fabric_load.c.
+ * and load of sim-cluster/bench/bench_fabric_load.c.
  *
  *     outrigger-bench-fabric-ns3 K SIM_US [SEED]
  *

@@ -60,7 +60,7 @@ def metric_names(tree, name):
 
 def metrics(tree):
     """Each metric stands in docs/"""
-    name = 'sim-cluster/metrics_table.c'
+    name = 'sim-cluster/scenario/metrics_table.c'
     if not tree.exists(name):
         raise Skip(f'there is no {name}')
     docs = text_of(tree, 'docs/')

@@ -6,7 +6,7 @@
 #ifndef OUTRIGGER_RUN_NET_PRIV_H
 #define OUTRIGGER_RUN_NET_PRIV_H
 
-#include "fabric/fabric.h"
+#include "fabric.h"
 #include "run_net.h"
 #include "scenario_net.h"
 

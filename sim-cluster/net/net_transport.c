@@ -6,11 +6,11 @@
  */
 #include <math.h>
 
-#include "fabric/fabric_transport.h"
-#include "fabric/transport_dctcp.h"
-#include "fabric/transport_eqds.h"
-#include "fabric/transport_mptcp.h"
-#include "fabric/transport_ndp.h"
+#include "fabric_transport.h"
+#include "transport_dctcp.h"
+#include "transport_eqds.h"
+#include "transport_mptcp.h"
+#include "transport_ndp.h"
 #include "host_seed.h"
 #include "net_priv.h"
 #include "runtime.h"

@@ -8,7 +8,7 @@
 #ifndef OUTRIGGER_NET_PRIV_H
 #define OUTRIGGER_NET_PRIV_H
 
-#include "fabric/fabric.h"
+#include "fabric.h"
 #include "link.h"
 #include "lockstep.h"
 #include "net.h"

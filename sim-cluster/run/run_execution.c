@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "fabric/fabric.h"
+#include "fabric.h"
 #include "run_files.h"
 #include "run_interrupt.h"
 #include "run_net.h"

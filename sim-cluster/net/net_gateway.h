@@ -16,7 +16,7 @@
 #ifndef OUTRIGGER_NET_GATEWAY_H
 #define OUTRIGGER_NET_GATEWAY_H
 
-#include "fabric/fabric.h"
+#include "fabric.h"
 #include "scenario_net.h"
 
 typedef struct NetGateway NetGateway;

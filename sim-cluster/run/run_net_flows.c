@@ -4,7 +4,7 @@
  * run_net_flows.c: flows of modelled transports: metrics of each entry of
  * `traffic`, and network/flows.csv.
  */
-#include "fabric/fabric_transport.h"
+#include "fabric_transport.h"
 #include "hist.h"
 #include "run_net_priv.h"
 
