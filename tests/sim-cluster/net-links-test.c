@@ -18,8 +18,8 @@
 #include "scenario_net.h"
 
 #define RATE_BPS 25000000000u
-#define RIGHT_DELAY_PS 1000000u /* see the text */
-#define LATE_PS 1500000u
+#define RIGHT_DELAY_PS 1500000u /* see the text; a pipeline of 500 ns */
+#define LATE_PS 1999000u
 
 static const char text[] =
     "format: 1\n"
@@ -239,7 +239,7 @@ static void test_illegal_sizes(void **state)
     }
 }
 
-/* It would have been at its switch already. (One that is not can have left an
+/* It would have been in its switch's queues already. (One that is not can have left an
  * instant ago: it is handed over at the next whole nanosecond.) */
 static void test_frame_in_the_past(void **state)
 {
@@ -248,9 +248,9 @@ static void test_frame_in_the_past(void **state)
 
     (void)state;
     begin_both(&w);
-    assert_true(net_run(w.net, LATE_PS + 1, NULL));
-    assert_true(link_send(w.port[1], LATE_PS - RIGHT_DELAY_PS, LINK_FRAME, 0,
-                          frame, 60));
+    assert_true(net_run(w.net, LATE_PS, NULL));
+    assert_true(link_send(w.port[1], LATE_PS - RIGHT_DELAY_PS - 1000,
+                          LINK_FRAME, 0, frame, 60));
     refused(&w, "its departure lies in the past");
 }
 
