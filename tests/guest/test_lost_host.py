@@ -37,10 +37,11 @@ steps:
 expect:
   - {id: ends, metric: run.steps_count, is: 1}
 """
-CASES = [("default", "host0", signal.SIGSTOP, "host0: QEMU hangs: it has been stopped by a signal"),
-         ("default", "host1", signal.SIGKILL, "host1: QEMU died in the middle of a window: signal 9"),
-         ("none", "host1", signal.SIGSTOP, "host1: QEMU hangs: it has been stopped by a signal"),
-         ("none", "host0", signal.SIGKILL, "host0: QEMU died in the middle of a window: signal 9")]
+# Whether the engine is just saying something to it, no test can choose.
+CASES = [("default", "host0", signal.SIGSTOP, ("host0: QEMU hangs: ", "it has been stopped by a signal")),
+         ("default", "host1", signal.SIGKILL, ("host1: QEMU died", "signal 9")),
+         ("none", "host1", signal.SIGSTOP, ("host1: QEMU hangs: ", "it has been stopped by a signal")),
+         ("none", "host0", signal.SIGKILL, ("host0: QEMU died", "signal 9"))]
 
 
 def processes(folder):
@@ -88,12 +89,13 @@ def lose(top, image, victim, number, reason):
         assert run.wait(timeout=START_S) == 99, run.returncode
     finally:
         run.kill()
-    assert reason in line, line
+    assert all(part in line for part in reason), line
     assert took < NAMED_S, took
     folder = os.path.realpath(os.path.join(top, "latest"))
     with open(os.path.join(folder, "summary.json")) as file:
         summary = json.load(file)
-    assert summary["verdict"] == "error" and reason in summary["reason"], summary["reason"]
+    assert summary["verdict"] == "error", summary
+    assert all(part in summary["reason"] for part in reason), summary["reason"]
     other = "host1" if victim == "host0" else "host0"
     with open(os.path.join(folder, "nodes", other, "qmp.ndjson")) as file:
         assert '"execute":"quit"' in file.read(), other
