@@ -192,11 +192,15 @@ static inline int32_t switch_route_find(const SwitchCore *sw,
                                         const SwitchPacket *pkt)
 {
     uint16_t group = switch_route_group(sw, (uint32_t)pkt->dst);
-    const SwitchGroup *g = &sw->group[group];
+    const SwitchGroup *g;
     const uint16_t *members;
     uint32_t hash;
 
-    if (SWITCH_UNLIKELY(group >= sw->n_groups || g->n_up == 0)) {
+    if (SWITCH_UNLIKELY(group >= sw->n_groups)) {
+        return -1;
+    }
+    g = &sw->group[group];
+    if (SWITCH_UNLIKELY(g->n_up == 0)) {
         return -1;
     }
     hash = switch_mix32(pkt->flow_hash ^ sw->ecmp_seed);
