@@ -140,6 +140,8 @@ static void check_switch(ScenarioCheck *c, ScnSwitch *sw)
 
 /* ---- links ------------------------------------------------------------------- */
 
+#define LEAST_DELAY_PS 2000u
+
 /* A length of cable is a delay; without one nothing could run side by side. */
 static void check_delay(ScenarioCheck *c, const void *obj, uint64_t delay_ps)
 {
@@ -149,6 +151,10 @@ static void check_delay(ScenarioCheck *c, const void *obj, uint64_t delay_ps)
                          "end sends would be at the other at the same "
                          "instant, so the two could not run side by side; a "
                          "metre of cable is 5ns");
+    } else if (delay_ps < LEAST_DELAY_PS) {
+        scenario_problem(c, obj, "delay",
+                         "a link takes at least 2ns: hosts count in "
+                         "nanoseconds; a metre of cable is 5ns");
     }
 }
 

@@ -248,6 +248,9 @@ static const Case link_cases[] = {
       "s.yaml:12:39: a link without delay leaves no lookahead: what one end "
       "sends would be at the other at the same instant, so the two could not "
       "run side by side; a metre of cable is 5ns" },
+    { "delay: 300ns", "delay: 1999ps",
+      "s.yaml:12:39: a link takes at least 2ns: hosts count in nanoseconds; a "
+      "metre of cable is 5ns" },
     { "rate: 10Gbit", "name: host0-sw0",
       "s.yaml:13:38: a second link 'host0-sw0'" },
     { "rate: 10Gbit", "ber: 0.1",
