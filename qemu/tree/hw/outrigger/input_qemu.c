@@ -20,7 +20,7 @@
 #define INPUT_PERIOD_NS 50000
 
 typedef struct InputQueue {
-    Chardev *chr;
+    char *id; /* of a chardev, which may be removed and made anew */
     GByteArray *bytes;
     QEMUTimer timer;
 } InputQueue;
@@ -30,11 +30,17 @@ static GHashTable *queues; /* chardev id -> InputQueue */
 static void input_pump(void *opaque)
 {
     InputQueue *q = opaque;
-    int room = qemu_chr_be_can_write(q->chr);
-    int n = MIN(room, (int)q->bytes->len);
+    Chardev *chr = qemu_chr_find(q->id);
+    int room, n;
 
+    if (!chr) {
+        g_byte_array_set_size(q->bytes, 0);
+        return;
+    }
+    room = qemu_chr_be_can_write(chr);
+    n = MIN(room, (int)q->bytes->len);
     if (n > 0) {
-        qemu_chr_be_write(q->chr, q->bytes->data, n);
+        qemu_chr_be_write(chr, q->bytes->data, n);
         g_byte_array_remove_range(q->bytes, 0, n);
     }
     if (q->bytes->len) {
@@ -45,12 +51,11 @@ static void input_pump(void *opaque)
 
 void qmp_outrigger_input(const char *chardev, const char *data, Error **errp)
 {
-    Chardev *chr = qemu_chr_find(chardev);
     g_autofree uint8_t *raw = NULL;
     InputQueue *q;
     size_t len;
 
-    if (!chr) {
+    if (!qemu_chr_find(chardev)) {
         error_setg(errp, "no chardev '%s'", chardev);
         return;
     }
@@ -64,10 +69,10 @@ void qmp_outrigger_input(const char *chardev, const char *data, Error **errp)
     q = g_hash_table_lookup(queues, chardev);
     if (!q) {
         q = g_new0(InputQueue, 1);
-        q->chr = chr;
+        q->id = g_strdup(chardev);
         q->bytes = g_byte_array_new();
         timer_init_ns(&q->timer, QEMU_CLOCK_VIRTUAL, input_pump, q);
-        g_hash_table_insert(queues, g_strdup(chardev), q);
+        g_hash_table_insert(queues, q->id, q);
     }
     g_byte_array_append(q->bytes, raw, len);
     if (!timer_pending(&q->timer)) {
