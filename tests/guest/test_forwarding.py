@@ -3,8 +3,8 @@
 """A switch in a host is that of the fabric: two guests ping each other across
 the device of a third one, which is saved and loaded with them in the middle of
 it, and across the fabric's switch of the same parameters. Their frames are the
-same and leave at the same instants. Needs the fork, the guest and the command
-line."""
+same and leave at the same instants. Then two such devices stand in a row. Needs
+the fork, the guest and the command line."""
 import os
 import struct
 import sys
@@ -41,6 +41,36 @@ RESTORE
            run: "while [ ! -e /run/code ]; do sleep 0.01; done; cat /run/log /run/code"}
 expect:
   - {id: ends, metric: end.exit_code, is: 0}
+"""
+CHAIN = """
+format: 1
+name: chain
+networks: {blue: {vni: 7}}
+nodes:
+  host0: {kind: host, memory: 128MiB, card: {nic: {
+    vnic0: {network: blue, address: 172.16.0.1/24}}}}
+  host1: {kind: host, memory: 128MiB, card: {nic: {
+    vnic0: {network: blue, address: 172.16.0.2/24}}}}
+  near-control: {kind: host, memory: 128MiB, manages: near}
+  far-control: {kind: host, memory: 128MiB, manages: far}
+  near: {kind: switch, ports: 16, rate: 100Gbit, forwarding: device, geometry: {layout: stair}}
+  far: {kind: switch, ports: 16, rate: 100Gbit, forwarding: device, geometry: {layout: arc}}
+links:
+  - {name: left, a: host0.card, b: near.p0, rate: 100Gbit}
+  - {name: middle, a: near.p15, b: far.p0, rate: 100Gbit}
+  - {name: right, a: host1.card, b: far.p15, rate: 100Gbit}
+steps:
+  - boot: {node: [near-control, far-control]}
+  - exec: {node: near-control, run: switch-tool up 0 15}
+  - exec: {node: far-control, run: switch-tool up 0 15}
+  - boot: {node: [host0, host1]}
+  - load: {as: pings, node: host0, background: false,
+           ping: {to: host1, count: 20, interval: 1ms, size: 1000B}}
+expect:
+  - {id: replies, metric: pings.received_count, is: 20}
+  - {id: through-near, metric: near.forwarded_count, at_least: 40}
+  - {id: through-far, metric: far.forwarded_count, at_least: 40}
+  - {id: between, metric: middle.ab_packets_count, at_least: 20}
 """
 BACK = "  - restore: {checkpoint: saved}"
 
@@ -91,6 +121,9 @@ def main():
     for a, b in zip(device, fabric):
         compare(a, b)
     print(f"ok: {sum(map(len, device))} frames")
+    with tempfile.TemporaryDirectory(prefix="forwarding-") as top:
+        run_scenario(top, CHAIN)
+    print("ok: two devices in a row")
     return 0
 
 
