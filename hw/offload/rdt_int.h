@@ -254,6 +254,8 @@ bool rdt_key_ready(RdtConn *c, uint64_t now_ps);
 
 /* rdt_rx.c */
 void rdt_rx_free(RdtRx *m);
+/* Some message has come in part. */
+bool rdt_rx_is_partial(const RdtConn *c);
 uint64_t rdt_credit_bytes(const RdtConn *c);
 uint64_t rdt_credit_messages(const RdtConn *c);
 void rdt_make_ack(RdtConn *c, uint64_t now_ps, RdtAck *ack);

@@ -214,11 +214,8 @@ static void load_flags(RdtLoad *l, RdtConn *c)
 static const char *contradiction(const RdtConn *c)
 {
     bool closing = c->state == RDT_CLOSING || c->state == RDT_CLOSED;
-    bool incomplete = false;
+    bool incomplete = rdt_rx_is_partial(c);
 
-    for (uint32_t i = 0; i < c->cfg.params.rx_messages; i++) {
-        incomplete |= c->rx[i] != NULL;
-    }
     return (c->close_wanted || c->close_sent || c->close_acked) &&
                    (!(closing || c->state == RDT_DEAD) ||
                     c->tx_base != c->tx_next)

@@ -169,6 +169,16 @@ static void complete(RdtConn *c, uint64_t now_ps, RdtRx *m)
     rdt_event(c, now_ps, RDT_EV_READABLE, m->id, m->len, 0);
 }
 
+bool rdt_rx_is_partial(const RdtConn *c)
+{
+    for (uint32_t i = 0; i < c->cfg.params.rx_messages; i++) {
+        if (c->rx[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The message of @d, new or known. NULL: *why. */
 static RdtRx *find_message(RdtConn *c, const RdtData *d, RdtInput *why)
 {
@@ -250,7 +260,7 @@ static RdtInput close_input(RdtConn *c, uint64_t now_ps, const RdtHeader *h,
         return RDT_IN_OK;
     }
     /* It closes when everything has been acknowledged, so all is here. */
-    if (close.messages != c->rx_base) {
+    if (close.messages != c->rx_base || rdt_rx_is_partial(c)) {
         return RDT_IN_MALFORMED;
     }
     c->peer_closing = true;

@@ -285,6 +285,21 @@ static void absurd_others(void **state)
     rdt_net_free(n);
 }
 
+/* Half of message 0 has come, so a close after no message is a lie; what is
+ * saved then can be loaded. */
+static void closes_amid_a_message(void **state)
+{
+    RdtNet *n = rdt_net_new(NULL, 9);
+    uint8_t body[RDT_CLOSE_BYTES];
+    RdtClose c = { 0, 0 };
+
+    assert_int_equal(evil_data(n, 0, 2000, 0, 1000, 1000), RDT_IN_OK);
+    rdt_put_close(body, &c);
+    assert_int_equal(evil(n, RDT_KIND_CLOSE, body, RDT_CLOSE_BYTES),
+                     RDT_IN_MALFORMED);
+    rdt_net_free(n);
+}
+
 /* Packets with holes between them: the ranges stay bounded. */
 static void ranges_are_bounded(void **state)
 {
@@ -314,6 +329,7 @@ int main(void)
         cmocka_unit_test(absurd_data),
         cmocka_unit_test(absurd_acknowledgements),
         cmocka_unit_test(absurd_others),
+        cmocka_unit_test(closes_amid_a_message),
         cmocka_unit_test(ranges_are_bounded),
     };
 
