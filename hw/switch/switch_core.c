@@ -108,6 +108,7 @@ uint32_t switch_choose_drr(const SwitchCore *sw, SwitchPort *p,
     }
 }
 
+/* The one copy of it for all who call it here. */
 static void advance(SwitchCore *sw, uint32_t port, uint64_t depart_to_ps,
                     uint64_t choose_before_ps)
 {
