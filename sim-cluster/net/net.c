@@ -142,6 +142,11 @@ bool net_check(const Scenario *scn, GError **error)
            build(net, error);
 }
 
+void net_set_cpu(Net *net, int cpu)
+{
+    net->cpu = cpu;
+}
+
 Net *net_new(const Scenario *scn, const char *shm_dir, GError **error)
 {
     g_autoptr(Net) net = net_begin(scn);

@@ -30,6 +30,10 @@ bool net_check(const Scenario *scn, GError **error);
 void net_free(Net *net); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Net, net_free)
 
+/* While windows run, the caller's thread is to be on @cpu, with the hosts of its
+ * group; -1, as at first: anywhere. */
+void net_set_cpu(Net *net, int cpu);
+
 /* Adds the options of host @host_index (of Scenario.hosts) to @argv: its
  * clock and its ports with their links: "port0" is the card's, "SWITCH.pN"
  * those of a switch that forwards in a device. Texts are g_malloc()ed. */

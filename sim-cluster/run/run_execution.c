@@ -167,6 +167,7 @@ Execution *execution_new(const Scenario *scn, const RunOptions *options,
     if (!x->net || !run_files_mkdir(dir, error)) {
         return NULL;
     }
+    net_set_cpu(x->net, cpu_of(x, 0));
     x->events = event_log_open(dir, scn->capture->trace, hash_engine_bytes,
                                x->hash, error);
     if (!x->events || !add_all(x, error)) {
