@@ -154,7 +154,7 @@ void lockstep_host_gone(Lockstep *l, unsigned host)
 
     lockstep_lock(l);
     h->state = LOCKSTEP_AWAY;
-    h->spins = 0;
+    h->stands = 0;
     init_slot(h);
     lockstep_announce(l, false);
     lockstep_unlock(l);

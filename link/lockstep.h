@@ -36,7 +36,7 @@ typedef struct Lockstep Lockstep;
 /* Makes the file. Every host starts AWAY, unreachable, in group 0. */
 Lockstep *lockstep_create(const char *path, unsigned hosts, unsigned groups,
                           char **ret_err);
-/* Before any member attaches. @spin: its CPU may poll. */
+/* Before any member attaches. @spin: its CPU may be polled on, and yielded. */
 void lockstep_set_group(Lockstep *l, unsigned member, unsigned group);
 void lockstep_set_spin(Lockstep *l, bool spin);
 void lockstep_set_egress(Lockstep *l, unsigned host, uint64_t egress_ps);

@@ -9,6 +9,13 @@
 
 #include "lockstep.h"
 
+/* What a member that waits is to do. */
+typedef enum LockstepLook {
+    LOCKSTEP_GO = 0,
+    LOCKSTEP_YIELD, /* another of its CPU can go on */
+    LOCKSTEP_POLL   /* nobody of its CPU can */
+} LockstepLook;
+
 struct Lockstep {
     LockstepShared *s;
     unsigned me; /* s->hosts: the engine */
@@ -22,7 +29,9 @@ struct Lockstep {
     bool news;       /* something others may wait for has changed */
     uint32_t kicked; /* futex word when this member last looked */
     bool lies;       /* between lockstep_lie_down() and _get_up() */
-    uint32_t seq;    /* the sequence, as far as a polling member knows it */
+    uint64_t now_wall_ns; /* when it last looked at the clock */
+    LockstepLook look;    /* what it is to do while it lies */
+    uint32_t seq; /* the sequence, as far as a polling member knows it */
 };
 
 #define LOCKSTEP_NS 1000u
@@ -68,8 +77,7 @@ void lockstep_announce(Lockstep *l, bool own);
 /* Takes note of kicks so far: a later one ends the next sleep. */
 void lockstep_sample(Lockstep *l);
 void lockstep_poke(Lockstep *l);
-/* Mutex held: the member WAITS, and its CPU is another's; it polls if there is
- * none. */
+/* Mutex held: the member WAITS; it stands by, or gives its CPU to another. */
 void lockstep_lie_down(Lockstep *l);
 void lockstep_get_up(Lockstep *l);
 /* After lockstep_lie_down(), with the mutex free; held on return. Until ready,

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC UINT64_C(0x5045545345434b4c) /* "LKCESTEP" */
-#define LOCKSTEP_VERSION 2u
+#define LOCKSTEP_VERSION 3u
 #define LOCKSTEP_MAX_HOSTS 16u
 #define LOCKSTEP_MAX_GROUPS 16u
 #define LOCKSTEP_LINE 128
@@ -34,7 +34,7 @@ typedef struct LockstepSlot {
     _Alignas(LOCKSTEP_LINE) uint32_t wake; /* futex */
     uint32_t state;                        /* LockstepState */
     uint32_t group;
-    uint32_t spins;     /* polls instead of sleeping */
+    uint32_t stands;    /* by, instead of sleeping */
     uint64_t act_ps;    /* nothing of it acts before */
     uint64_t out_ps;    /* it sends nothing that departs before */
     uint64_t sent_ps;   /* oldest departure the engine has not taken in */
@@ -48,6 +48,12 @@ typedef struct LockstepSlot {
     uint64_t waits_for[LOCKSTEP_MAX_HOSTS + 1];
     uint64_t joined_ps; /* takes in then what arrived before */
 } LockstepSlot;
+
+/* A group's CPU, see lockstep_wait.c. */
+typedef struct LockstepCpu {
+    uint64_t away_wall_ns;    /* a stranger had it for long until then */
+    uint64_t crowded_wall_ns; /* nobody yields it until then */
+} LockstepCpu;
 
 typedef struct LockstepShared {
     uint64_t magic;
@@ -68,8 +74,9 @@ typedef struct LockstepShared {
     uint64_t quantum_ps;     /* grants are at least so wide; 0: exact */
     uint64_t late_count[LOCKSTEP_MAX_HOSTS]; /* taken in after their stamp */
     uint64_t late_max_ps[LOCKSTEP_MAX_HOSTS];
-    uint64_t turns; /* counts who was given its group's CPU */
-    uint64_t turn[LOCKSTEP_MAX_HOSTS + 1];     /* when each had it last */
+    uint64_t turns; /* counts who was woken to have its group's CPU */
+    uint64_t turn[LOCKSTEP_MAX_HOSTS + 1]; /* when each last was */
+    LockstepCpu cpu[LOCKSTEP_MAX_GROUPS];
     LockstepSlot slot[LOCKSTEP_MAX_HOSTS + 1]; /* the last: the engine */
 } LockstepShared;
 

@@ -1,23 +1,37 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * lockstep_wait.c: who sleeps, who polls, who wakes whom.
+ * lockstep_wait.c: who sleeps, who stands by, who wakes whom.
  *
  * A wake-up across CPUs of a machine that is itself virtual costs more than
- * most windows. So a group (the members of one CPU) looks after itself: its
- * last member that cannot go on polls, and hands the CPU over when another of
- * the group can go on. Nobody polls while another of its CPU could run.
+ * most windows, and one on the same CPU more than twice what yielding costs. So
+ * a group (the members of one CPU) looks after itself: who cannot go on stands
+ * by, and yields the CPU to others of the group that can; each looks for itself
+ * when it has the CPU. It polls while nobody of the group can, and sleeps after
+ * a while in vain.
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lockstep_int.h"
 
-/* Polls before sleeping: about 100 us, twice what a wake-up costs. */
-#define SPIN_WALL_NS 100000u
+/* Choices. A member stands by for a few times what a wake-up costs, and long
+ * enough for the others of its CPU to have their turns; but the kernel may
+ * insist on one whose turn it is not. */
+#define STAND_WALL_NS 400000u
+#define STAND_YIELDS 16u
+#define SPIN_WALL_NS \
+    50000u /* polls at a time: other threads need the CPU too */
+/* A CPU that was yielded for longer, twice within a short time, is shared with a
+ * stranger, who keeps it for milliseconds each time: nobody of its group yields
+ * it for a while then. */
+#define STRANGER_WALL_NS 1000000u
+#define TWICE_WALL_NS 20000000u
+#define CROWDED_WALL_NS 200000000u
 #define LOCK_TRIES 2000u
 #define LOCK_LATE_WALL_NS 500000000u
 #define SPIN_CHECK 64u /* looks at the clock once in so many polls */
@@ -120,15 +134,11 @@ static void wake(Lockstep *l, unsigned member)
     l->woken |= 1u << member;
 }
 
-/*
- * Of the group, one that is furthest behind; of several that are about equally
- * so, the one that ran last, whose memory is still in the cache. -1: none.
- */
-static int next_ready(const LockstepShared *s, unsigned group)
+/* Of the group, those that can go on and are about furthest behind: a bit each. */
+static uint32_t foremost(const LockstepShared *s, unsigned group)
 {
     uint64_t behind_ps = LOCKSTEP_NEVER;
-    uint32_t ready = 0;
-    int best = -1;
+    uint32_t ready = 0, next = 0;
 
     for (unsigned i = 0; i <= s->hosts; i++) {
         if (s->slot[i].group == group && lockstep_ready(s, i)) {
@@ -139,21 +149,48 @@ static int next_ready(const LockstepShared *s, unsigned group)
     }
     behind_ps = lockstep_sum(behind_ps, s->window_ps / 4);
     for (unsigned i = 0; ready >> i; i++) {
-        if ((ready >> i & 1) && s->slot[i].act_ps <= behind_ps &&
-            (best < 0 || s->turn[i] >= s->turn[best])) {
+        if ((ready >> i & 1) && s->slot[i].act_ps <= behind_ps) {
+            next |= 1u << i;
+        }
+    }
+    return next;
+}
+
+/* Of @members, the one that ran last, whose memory is still in the cache. -1:
+ * there is none. */
+static int latest(const LockstepShared *s, uint32_t members)
+{
+    int best = -1;
+
+    for (unsigned i = 0; members >> i; i++) {
+        if ((members >> i & 1) && (best < 0 || s->turn[i] >= s->turn[best])) {
             best = (int)i;
         }
     }
     return best;
 }
 
-/* Somebody of the group has the CPU, or polls for all of it. */
+/* Somebody else of the member's group has the CPU. */
+static bool other_runs(const Lockstep *l)
+{
+    const LockstepShared *s = l->s;
+
+    for (unsigned i = 0; i <= s->hosts; i++) {
+        if (i != l->me && s->slot[i].group == s->slot[l->me].group &&
+            s->slot[i].state == LOCKSTEP_RUNS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Somebody of the group has the CPU, or stands by. */
 static bool group_runs(const LockstepShared *s, unsigned group)
 {
     for (unsigned i = 0; i <= s->hosts; i++) {
         const LockstepSlot *h = &s->slot[i];
 
-        if (h->group == group && (h->state == LOCKSTEP_RUNS || h->spins)) {
+        if (h->group == group && (h->state == LOCKSTEP_RUNS || h->stands)) {
             return true;
         }
     }
@@ -172,7 +209,7 @@ void lockstep_announce(Lockstep *l, bool own)
         if ((g == mine && !own) || group_runs(s, g)) {
             continue;
         }
-        next = next_ready(s, g);
+        next = latest(s, foremost(s, g));
         if (next >= 0) {
             wake(l, (unsigned)next);
         }
@@ -215,29 +252,58 @@ static void note_seq(Lockstep *l)
     l->seq = load32(&l->s->seq) + l->news;
 }
 
-void lockstep_lie_down(Lockstep *l)
+/*
+ * What the member, which waits, is to do. Of its group, those that stand by look
+ * for themselves when they have the CPU; one that sleeps must be woken.
+ */
+static LockstepLook look(Lockstep *l)
 {
     LockstepShared *s = l->s;
-    LockstepSlot *h = &s->slot[l->me];
-    int next = -1;
+    uint32_t next, standing = 0;
+
+    note_seq(l);
+    if (other_runs(l)) {
+        return LOCKSTEP_YIELD;
+    }
+    next = foremost(s, s->slot[l->me].group);
+    if (next >> l->me & 1) {
+        return LOCKSTEP_GO;
+    }
+    for (unsigned i = 0; i <= s->hosts; i++) {
+        standing |= (uint32_t)(s->slot[i].stands != 0) << i;
+    }
+    if (next && !(next & standing)) {
+        wake(l, (unsigned)latest(s, next));
+    }
+    return next ? LOCKSTEP_YIELD : LOCKSTEP_POLL;
+}
+
+static bool crowded(const Lockstep *l)
+{
+    const LockstepShared *s = l->s;
+
+    return l->now_wall_ns < s->cpu[s->slot[l->me].group].crowded_wall_ns;
+}
+
+/* On a crowded CPU only the last of a group stands by, to poll. */
+static void look_around(Lockstep *l)
+{
+    l->look = look(l);
+    if (l->look == LOCKSTEP_YIELD && crowded(l)) {
+        l->s->slot[l->me].stands = 0;
+    }
+}
+
+void lockstep_lie_down(Lockstep *l)
+{
+    LockstepSlot *h = &l->s->slot[l->me];
 
     h->state = LOCKSTEP_WAITS;
+    h->stands = l->spin;
     h->waits++;
     l->lies = true;
-    if (group_runs(s, h->group)) {
-        return;
-    }
-    /* The last of a window comes first in the next: that saves a hand-over and
-     * costs nobody anything, since all must get through each window. */
-    if (!lockstep_ready(s, l->me)) {
-        next = next_ready(s, h->group);
-    }
-    if (next >= 0) {
-        wake(l, (unsigned)next);
-    } else {
-        h->spins = l->spin;
-        note_seq(l);
-    }
+    l->now_wall_ns = wall_ns();
+    look_around(l);
 }
 
 void lockstep_get_up(Lockstep *l)
@@ -245,61 +311,90 @@ void lockstep_get_up(Lockstep *l)
     LockstepSlot *h = &l->s->slot[l->me];
 
     h->state = LOCKSTEP_RUNS;
-    h->spins = 0;
+    h->stands = 0;
     l->lies = false;
 }
 
-/* The mutex is held after a while of polling, which @again says whether to go
- * on with. Nobody polls while another of its group can go on. */
-static void look_around(Lockstep *l, bool again)
+/* Mutex held. The CPU was yielded from @began_wall_ns until now. */
+static void note_yield(Lockstep *l, uint64_t began_wall_ns)
+{
+    LockstepCpu *c = &l->s->cpu[l->s->slot[l->me].group];
+
+    if (l->now_wall_ns - began_wall_ns < STRANGER_WALL_NS ||
+        began_wall_ns < c->away_wall_ns) {
+        return; /* or told by another member already */
+    }
+    if (began_wall_ns - c->away_wall_ns < TWICE_WALL_NS) {
+        c->crowded_wall_ns = l->now_wall_ns + CROWDED_WALL_NS;
+    }
+    c->away_wall_ns = l->now_wall_ns;
+}
+
+/* Without the mutex, until it may be worth to look again; true: it yielded. */
+static bool rest(Lockstep *l, uint64_t timeout_wall_ns)
 {
     LockstepSlot *h = &l->s->slot[l->me];
-    int next = next_ready(l->s, h->group);
+    bool yielded = false;
 
-    if (next >= 0) {
-        wake(l, (unsigned)next);
+    if (load32(&h->wake) != l->kicked) {
+        return false;
     }
-    h->spins = again && next < 0;
-    note_seq(l);
+    if (!h->stands) {
+        futex_wait(&h->wake, l->kicked, timeout_wall_ns);
+    } else if (l->look != LOCKSTEP_POLL ||
+               !poll_seq(l, l->now_wall_ns + SPIN_WALL_NS)) {
+        yielded = !crowded(l) && sched_yield() == 0;
+    }
+    l->now_wall_ns = wall_ns();
+    return yielded;
+}
+
+/* Mutex held. Who does not stand by asks nobody whose turn it is. */
+static bool goes_on(const Lockstep *l)
+{
+    return l->look == LOCKSTEP_GO ||
+           (!l->s->slot[l->me].stands && lockstep_ready(l->s, l->me));
 }
 
 bool lockstep_doze(Lockstep *l, uint64_t timeout_wall_ns)
 {
     LockstepSlot *h = &l->s->slot[l->me];
-    uint64_t begin_wall_ns = wall_ns(), now_wall_ns = begin_wall_ns;
+    uint64_t begin_wall_ns = l->now_wall_ns, waited_wall_ns;
+    unsigned yields = 0;
     bool in_time = true;
 
     for (;;) {
-        bool polled = h->spins, again = false;
+        uint64_t before_wall_ns = l->now_wall_ns;
+        bool yielded = rest(l, timeout_wall_ns);
 
-        if (polled) {
-            again = poll_seq(l, begin_wall_ns + SPIN_WALL_NS);
-        } else if (load32(&h->wake) == l->kicked) {
-            futex_wait(&h->wake, l->kicked, timeout_wall_ns);
-        }
-        now_wall_ns = wall_ns();
+        waited_wall_ns = l->now_wall_ns - begin_wall_ns;
         lockstep_lock(l);
-        if (load32(&h->wake) != l->kicked || lockstep_ready(l->s, l->me)) {
+        if (yielded) {
+            note_yield(l, before_wall_ns);
+            yields += l->look == LOCKSTEP_YIELD;
+        }
+        if (load32(&h->wake) != l->kicked) {
             break;
         }
-        in_time = now_wall_ns - begin_wall_ns < timeout_wall_ns;
-        if (!in_time) {
-            break;
+        look_around(l);
+        if (waited_wall_ns > STAND_WALL_NS || yields > STAND_YIELDS) {
+            h->stands = 0;
         }
-        if (polled) {
-            look_around(l, again);
+        in_time = waited_wall_ns < timeout_wall_ns;
+        if (goes_on(l) || !in_time) {
+            break;
         }
         lockstep_unlock(l);
     }
     lockstep_get_up(l);
-    h->wait_wall_ns += now_wall_ns - begin_wall_ns;
+    h->wait_wall_ns += waited_wall_ns;
     return in_time;
 }
 
 bool lockstep_sleep(Lockstep *l, uint64_t timeout_wall_ns)
 {
     lockstep_lie_down(l);
-    if (lockstep_ready(l->s, l->me)) {
+    if (goes_on(l)) {
         lockstep_get_up(l);
         return true;
     }
