@@ -52,6 +52,8 @@ typedef struct LockstepSlot {
 /* A group's CPU, see lockstep_wait.c. */
 typedef struct LockstepCpu {
     uint64_t away_wall_ns;    /* a stranger had it for long until then */
+    uint64_t since_wall_ns;   /* from then on it was lost to strangers */
+    uint64_t lost_wall_ns;    /* for so long */
     uint64_t crowded_wall_ns; /* nobody yields it until then */
 } LockstepCpu;
 

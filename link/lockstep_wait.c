@@ -26,12 +26,12 @@
 #define STAND_YIELDS 16u
 #define SPIN_WALL_NS \
     50000u /* polls at a time: other threads need the CPU too */
-/* A CPU that was yielded for longer, twice within a short time, is shared with a
- * stranger, who keeps it for milliseconds each time: nobody of its group yields
- * it for a while then. */
+/* A CPU that was yielded for longer at once, and for more than half of a while,
+ * is shared with a stranger, who keeps it for milliseconds each time: nobody of
+ * its group yields it for some time then. */
 #define STRANGER_WALL_NS 1000000u
-#define TWICE_WALL_NS 20000000u
-#define CROWDED_WALL_NS 200000000u
+#define WHILE_WALL_NS 20000000u
+#define CROWDED_WALL_NS 500000000u
 #define LOCK_TRIES 2000u
 #define LOCK_LATE_WALL_NS 500000000u
 #define SPIN_CHECK 64u /* looks at the clock once in so many polls */
@@ -324,10 +324,15 @@ static void note_yield(Lockstep *l, uint64_t began_wall_ns)
         began_wall_ns < c->away_wall_ns) {
         return; /* or told by another member already */
     }
-    if (began_wall_ns - c->away_wall_ns < TWICE_WALL_NS) {
+    if (began_wall_ns - c->since_wall_ns > WHILE_WALL_NS) {
+        c->since_wall_ns = began_wall_ns;
+        c->lost_wall_ns = 0;
+    }
+    c->lost_wall_ns += l->now_wall_ns - began_wall_ns;
+    c->away_wall_ns = l->now_wall_ns;
+    if (c->lost_wall_ns > WHILE_WALL_NS / 2) {
         c->crowded_wall_ns = l->now_wall_ns + CROWDED_WALL_NS;
     }
-    c->away_wall_ns = l->now_wall_ns;
 }
 
 /* Without the mutex, until it may be worth to look again; true: it yielded. */
