@@ -30,6 +30,7 @@ struct Lockstep {
     uint32_t kicked; /* futex word when this member last looked */
     bool lies;       /* between lockstep_lie_down() and _get_up() */
     uint64_t now_wall_ns; /* when it last looked at the clock */
+    bool crowded;         /* its CPU is not to be yielded */
     LockstepLook look;    /* what it is to do while it lies */
     uint32_t seq; /* the sequence, as far as a polling member knows it */
 };
@@ -71,8 +72,8 @@ bool lockstep_close(LockstepShared *s);
 
 void lockstep_lock(Lockstep *l);
 void lockstep_unlock(Lockstep *l);
-/* Mutex held: wakes members of groups in which nobody runs or polls; and of
- * its own group when @own. Who polls is told by lockstep_unlock(). */
+/* Mutex held: wakes members of groups in which nobody runs or stands by; and
+ * of its own group when @own. Who polls is told by lockstep_unlock(). */
 void lockstep_announce(Lockstep *l, bool own);
 /* Takes note of kicks so far: a later one ends the next sleep. */
 void lockstep_sample(Lockstep *l);
@@ -83,7 +84,10 @@ void lockstep_get_up(Lockstep *l);
 /* After lockstep_lie_down(), with the mutex free; held on return. Until ready,
  * kicked or timed out; false: timed out. The member RUNS after. */
 bool lockstep_doze(Lockstep *l, uint64_t timeout_wall_ns);
-/* Both, with the mutex held on entry. */
+/* Mutex held: the CPU of @c was yielded for so long. */
+void lockstep_note_yield(LockstepCpu *c, uint64_t began_wall_ns,
+                         uint64_t ended_wall_ns);
+/* Lying down and dozing, with the mutex held on entry. */
 bool lockstep_sleep(Lockstep *l, uint64_t timeout_wall_ns);
 
 #endif

@@ -4,8 +4,7 @@
  * lockstep_wait.c: who sleeps, who stands by, who wakes whom.
  *
  * A wake-up across CPUs of a machine that is itself virtual costs more than
- * most windows, and one on the same CPU more than twice what yielding costs. So
- * a group (the members of one CPU) looks after itself: who cannot go on stands
+ * most windows, and one on the same CPU more than yielding it. So a group (the members of one CPU) looks after itself: who cannot go on stands
  * by, and yields the CPU to others of the group that can; each looks for itself
  * when it has the CPU. It polls while nobody of the group can, and sleeps after
  * a while in vain.
@@ -24,8 +23,8 @@
  * insist on one whose turn it is not. */
 #define STAND_WALL_NS 400000u
 #define STAND_YIELDS 16u
-#define SPIN_WALL_NS \
-    50000u /* polls at a time: other threads need the CPU too */
+/* Polls at a time: other threads need the CPU too. */
+#define SPIN_WALL_NS 50000u
 /* A CPU that was yielded for longer at once, and for more than half of a while,
  * is shared with a stranger, who keeps it for milliseconds each time: nobody of
  * its group yields it for some time then. */
@@ -278,19 +277,15 @@ static LockstepLook look(Lockstep *l)
     return next ? LOCKSTEP_YIELD : LOCKSTEP_POLL;
 }
 
-static bool crowded(const Lockstep *l)
-{
-    const LockstepShared *s = l->s;
-
-    return l->now_wall_ns < s->cpu[s->slot[l->me].group].crowded_wall_ns;
-}
-
 /* On a crowded CPU only the last of a group stands by, to poll. */
 static void look_around(Lockstep *l)
 {
+    LockstepSlot *h = &l->s->slot[l->me];
+
     l->look = look(l);
-    if (l->look == LOCKSTEP_YIELD && crowded(l)) {
-        l->s->slot[l->me].stands = 0;
+    l->crowded = l->now_wall_ns < l->s->cpu[h->group].crowded_wall_ns;
+    if (l->look == LOCKSTEP_YIELD && l->crowded) {
+        h->stands = 0;
     }
 }
 
@@ -315,12 +310,10 @@ void lockstep_get_up(Lockstep *l)
     l->lies = false;
 }
 
-/* Mutex held. The CPU was yielded from @began_wall_ns until now. */
-static void note_yield(Lockstep *l, uint64_t began_wall_ns)
+void lockstep_note_yield(LockstepCpu *c, uint64_t began_wall_ns,
+                         uint64_t ended_wall_ns)
 {
-    LockstepCpu *c = &l->s->cpu[l->s->slot[l->me].group];
-
-    if (l->now_wall_ns - began_wall_ns < STRANGER_WALL_NS ||
+    if (ended_wall_ns - began_wall_ns < STRANGER_WALL_NS ||
         began_wall_ns < c->away_wall_ns) {
         return; /* or told by another member already */
     }
@@ -328,10 +321,10 @@ static void note_yield(Lockstep *l, uint64_t began_wall_ns)
         c->since_wall_ns = began_wall_ns;
         c->lost_wall_ns = 0;
     }
-    c->lost_wall_ns += l->now_wall_ns - began_wall_ns;
-    c->away_wall_ns = l->now_wall_ns;
+    c->lost_wall_ns += ended_wall_ns - began_wall_ns;
+    c->away_wall_ns = ended_wall_ns;
     if (c->lost_wall_ns > WHILE_WALL_NS / 2) {
-        c->crowded_wall_ns = l->now_wall_ns + CROWDED_WALL_NS;
+        c->crowded_wall_ns = ended_wall_ns + CROWDED_WALL_NS;
     }
 }
 
@@ -348,7 +341,7 @@ static bool rest(Lockstep *l, uint64_t timeout_wall_ns)
         futex_wait(&h->wake, l->kicked, timeout_wall_ns);
     } else if (l->look != LOCKSTEP_POLL ||
                !poll_seq(l, l->now_wall_ns + SPIN_WALL_NS)) {
-        yielded = !crowded(l) && sched_yield() == 0;
+        yielded = !l->crowded && sched_yield() == 0;
     }
     l->now_wall_ns = wall_ns();
     return yielded;
@@ -375,7 +368,8 @@ bool lockstep_doze(Lockstep *l, uint64_t timeout_wall_ns)
         waited_wall_ns = l->now_wall_ns - begin_wall_ns;
         lockstep_lock(l);
         if (yielded) {
-            note_yield(l, before_wall_ns);
+            lockstep_note_yield(&l->s->cpu[h->group], before_wall_ns,
+                                l->now_wall_ns);
             yields += l->look == LOCKSTEP_YIELD;
         }
         if (load32(&h->wake) != l->kicked) {

@@ -86,7 +86,8 @@ static bool captures_waves(const Scenario *scn, const char *node)
 
 /*
  * Hosts that meet in lockstep are pinned in groups, one a CPU: handing over
- * between two processes of one CPU is cheap, waking another CPU is not.
+ * between two processes of one CPU is cheap, waking another CPU is not. The engine
+ * goes with the first host.
  */
 static int cpu_of(const Execution *x, unsigned index)
 {

@@ -13,15 +13,17 @@ import tempfile
 sys.dont_write_bytecode = True
 from guest import missing, run_scenario
 
+HOSTS = """\
+  host0: {kind: host, memory: 128MiB, card: {nic: {
+    vnic0: {network: blue, address: 172.16.0.1/24}}}}
+  host1: {kind: host, memory: 128MiB, card: {nic: {
+    vnic0: {network: blue, address: 172.16.0.2/24}}}}"""
 SCENARIO = """
 format: 1
 name: forwarding
 networks: {blue: {vni: 7}}
 nodes:
-  host0: {kind: host, memory: 128MiB, card: {nic: {
-    vnic0: {network: blue, address: 172.16.0.1/24}}}}
-  host1: {kind: host, memory: 128MiB, card: {nic: {
-    vnic0: {network: blue, address: 172.16.0.2/24}}}}
+HOSTS
   control: {kind: host, memory: 128MiB, manages: tor}
   tor: {kind: switch, ports: 16, rate: 100Gbit, forwarding: WHO,
         geometry: {layout: stair}}
@@ -47,10 +49,7 @@ format: 1
 name: chain
 networks: {blue: {vni: 7}}
 nodes:
-  host0: {kind: host, memory: 128MiB, card: {nic: {
-    vnic0: {network: blue, address: 172.16.0.1/24}}}}
-  host1: {kind: host, memory: 128MiB, card: {nic: {
-    vnic0: {network: blue, address: 172.16.0.2/24}}}}
+HOSTS
   near-control: {kind: host, memory: 128MiB, manages: near}
   far-control: {kind: host, memory: 128MiB, manages: far}
   near: {kind: switch, ports: 16, rate: 100Gbit, forwarding: device, geometry: {layout: stair}}
@@ -92,7 +91,8 @@ def frames(path):
 
 def run(who, restore):
     with tempfile.TemporaryDirectory(prefix="forwarding-") as top:
-        folder = run_scenario(top, SCENARIO.replace("WHO", who).replace("RESTORE", restore))
+        text = SCENARIO.replace("HOSTS", HOSTS).replace("WHO", who)
+        folder = run_scenario(top, text.replace("RESTORE", restore))
         with open(os.path.join(folder, "steps", "end.out")) as file:
             said = file.read()
         return [frames(os.path.join(folder, "links", f"{name}.pcapng"))
@@ -122,7 +122,7 @@ def main():
         compare(a, b)
     print(f"ok: {sum(map(len, device))} frames")
     with tempfile.TemporaryDirectory(prefix="forwarding-") as top:
-        run_scenario(top, CHAIN)
+        run_scenario(top, CHAIN.replace("HOSTS", HOSTS))
     print("ok: two devices in a row")
     return 0
 

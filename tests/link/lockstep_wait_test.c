@@ -191,6 +191,29 @@ static void test_on_a_crowded_cpu(void **state)
     assert_int_equal(lockstep_slot(engine, 0)->wakes, 1);
 }
 
+/* Strangers have the CPU for 2 ms after each of its own. */
+static void test_when_a_cpu_is_crowded(void **state)
+{
+    const uint64_t ms = 1000000;
+    LockstepCpu c = { 0 };
+
+    (void)state;
+    for (uint64_t at = 100 * ms; at < 115 * ms; at += 3 * ms) {
+        lockstep_note_yield(&c, at, at + 2 * ms);
+        lockstep_note_yield(&c, at + ms,
+                            at + 2 * ms); /* the same, by another */
+        assert_int_equal(c.crowded_wall_ns, 0);
+    }
+    assert_int_equal(c.lost_wall_ns, 10 * ms);
+    lockstep_note_yield(&c, 115 * ms, 116 * ms - 1); /* too short to count */
+    assert_int_equal(c.crowded_wall_ns, 0);
+    lockstep_note_yield(&c, 118 * ms, 119 * ms);
+    assert_int_equal(c.crowded_wall_ns, 619 * ms);
+    lockstep_note_yield(&c, 700 * ms, 708 * ms); /* long after: begins anew */
+    assert_int_equal(c.lost_wall_ns, 8 * ms);
+    assert_int_equal(c.crowded_wall_ns, 619 * ms);
+}
+
 static void test_a_kick_ends_it(void **state)
 {
     (void)state;
@@ -214,6 +237,7 @@ int main(void)
                                         part),
         cmocka_unit_test_setup_teardown(test_wakes_the_other_group, meet, part),
         cmocka_unit_test_setup_teardown(test_on_a_crowded_cpu, meet, part),
+        cmocka_unit_test(test_when_a_cpu_is_crowded),
         cmocka_unit_test_setup_teardown(test_a_kick_ends_it, meet, part),
     };
 
